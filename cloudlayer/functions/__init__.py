@@ -1,0 +1,1 @@
+"""What a function is: its manifest, its versions, its source, whom it may call."""

@@ -1,0 +1,34 @@
+"""The verbs: what a provider and an engine owe. Each method's docstring is the contract; the conformance suite holds it."""
+
+from cloudlayer.interfaces.capabilities import Capabilities, Capability
+from cloudlayer.interfaces.clock import Clock, Deadline, SystemClock
+from cloudlayer.interfaces.engine import (
+    Engine,
+    Host,
+    MachineContext,
+    ReplicaExit,
+    ReplicaSpec,
+    ReplicaState,
+    ReplicaStatus,
+)
+from cloudlayer.interfaces.provider import Autoscaling, Compute, LoadBalancing, Provider, Storage
+
+__all__ = [
+    "Autoscaling",
+    "Capabilities",
+    "Capability",
+    "Clock",
+    "Compute",
+    "Deadline",
+    "Engine",
+    "Host",
+    "LoadBalancing",
+    "MachineContext",
+    "Provider",
+    "ReplicaExit",
+    "ReplicaSpec",
+    "ReplicaState",
+    "ReplicaStatus",
+    "Storage",
+    "SystemClock",
+]

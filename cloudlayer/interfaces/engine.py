@@ -1,0 +1,151 @@
+"""What an engine owes: it starts, watches and stops the replicas of one machine.
+
+The engine's own record of its replicas is the truth, lives on the machine, and survives whoever started them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from cloudlayer.interfaces.clock import Deadline
+
+
+class ReplicaState(StrEnum):
+    """Where a replica is in its life. READY means that its port (or socket) accepts."""
+
+    STARTING = "starting"
+    READY = "ready"
+    EXITED = "exited"
+
+
+class ReplicaExit(StrEnum):
+    """Why a replica ended."""
+
+    STOPPED = "stopped"
+    CRASHED = "crashed"
+    OUT_OF_MEMORY = "out_of_memory"
+    FAILED_TO_LOAD = "failed_to_load"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSpec:
+    """All that an engine needs to start one replica.
+
+    `id` is the attempt: a UUID, in the store before the call. Exactly one of `source` (a folder with apply(input)) and
+    `image` is given. `cpu` is in cores, `memory` and `disk` in bytes, `devices` are indices of the machine's GPUs.
+    `environment` is the function's whole environment, secrets resolved: it never reaches a log, a label, a process list or
+    the store. `labels` are on whatever is started. `gateway_socket` is where a function that may call others finds the
+    gateway, when the machine is this host.
+    """
+
+    id: str
+    function: str
+    version: str
+    cpu: float
+    memory: int
+    disk: int | None = None
+    source: Path | None = None
+    source_digest: str = ""
+    image: str | None = None
+    devices: tuple[int, ...] = ()
+    concurrency: int = 1
+    internet: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    gateway_socket: Path | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaStatus:
+    """A replica as its engine sees it.
+
+    `address` is where it serves: "unix:/path/to/socket" or "http://host:port". `handle` is what the machine's own
+    tools call it: a pid or a container id. `exit` and `message` tell how it ended.
+    """
+
+    id: str
+    state: ReplicaState
+    address: str | None = None
+    handle: str | None = None
+    exit: ReplicaExit | None = None
+    message: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineContext:
+    """The machine that an engine works on.
+
+    `folder` is where the engine keeps its record of this machine's replicas, `cache` what machines of one host share (images,
+    requirements, sources); both on the machine itself, made by the engine when it needs them. None of it is in a fleet's store.
+    """
+
+    id: str
+    folder: Path
+    cache: Path
+
+
+class Engine(Protocol):
+    """Replicas on one machine. Thread-safe. Raises EngineError, or TransientError when the machine cannot be reached."""
+
+    @property
+    def name(self) -> str:
+        """Its name among the plug-ins, such as "docker"."""
+        ...
+
+    def prepare(self, spec: ReplicaSpec, *, deadline: Deadline | None = None) -> None:
+        """Fetch or build what the replica needs (image, requirements), so that `start` is quick. Idempotent."""
+        ...
+
+    def start(self, spec: ReplicaSpec, *, deadline: Deadline | None = None) -> ReplicaStatus:
+        """Start the replica, or adopt the one that has this id: an id never runs twice, and never again once it ended."""
+        ...
+
+    def wait(self, id: str, *, deadline: Deadline) -> ReplicaStatus:
+        """The replica once it is no longer starting, or as it is when the deadline comes."""
+        ...
+
+    def get(self, id: str, *, deadline: Deadline | None = None) -> ReplicaStatus | None:
+        """The replica as it is now; None if it is not there."""
+        ...
+
+    def list(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> list[ReplicaStatus]:
+        """Every replica of this machine that carries all of `labels`, ended ones that were not removed included."""
+        ...
+
+    def stop(self, id: str, *, grace: float = 5.0, deadline: Deadline | None = None) -> None:
+        """End the replica: ask, wait `grace` seconds, kill; then remove all trace. When this returns, nothing of it runs,
+        and a `start` under way for this id elsewhere comes to nothing. One that is not there is no error."""
+        ...
+
+    def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
+        """The last `tail` lines that the replica wrote; those of one that ended are kept until `stop`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what this process holds (warm parents, connections). Replicas run on."""
+        ...
+
+
+class Host(Protocol):
+    """How a machine is reached."""
+
+    def run(self, command: Sequence[str], *, input: bytes = b"", deadline: Deadline | None = None) -> bytes:
+        """Run a command there and return what it printed; EngineError with its last lines if it fails."""
+        ...
+
+    def put(self, content: bytes, path: str, *, mode: int = 0o600, deadline: Deadline | None = None) -> None:
+        """Write a file there, whole or not at all."""
+        ...
+
+    def forward(self, address: str) -> str:
+        """An address on this machine that leads to `address` there."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...

@@ -1,0 +1,1 @@
+"""What all providers share: pages, waiters, retries, labels, attempts, and the translation of errors."""

@@ -1,0 +1,75 @@
+"""The nouns: what providers sell and what a user asks for. Specs are what is wanted, the rest is what is."""
+
+from cloudlayer.resources.balancers import (
+    HealthCheck,
+    Listener,
+    LoadBalancer,
+    LoadBalancerSpec,
+    LoadBalancerState,
+    TargetHealth,
+    TargetSpec,
+)
+from cloudlayer.resources.groups import (
+    GroupMember,
+    ScalingGroup,
+    ScalingGroupSpec,
+    ScalingGroupState,
+    ScheduledSize,
+    StepPolicy,
+    TargetTrackingPolicy,
+)
+from cloudlayer.resources.instances import (
+    DiskSpec,
+    Image,
+    Instance,
+    InstanceSpec,
+    InstanceState,
+    PortRule,
+)
+from cloudlayer.resources.machines import Accelerator, MachineType, Offer, Price, Purchase
+from cloudlayer.resources.volumes import (
+    Share,
+    ShareSpec,
+    ShareState,
+    Snapshot,
+    SnapshotState,
+    Volume,
+    VolumeSpec,
+    VolumeState,
+)
+
+__all__ = [
+    "Accelerator",
+    "DiskSpec",
+    "GroupMember",
+    "HealthCheck",
+    "Image",
+    "Instance",
+    "InstanceSpec",
+    "InstanceState",
+    "Listener",
+    "LoadBalancer",
+    "LoadBalancerSpec",
+    "LoadBalancerState",
+    "MachineType",
+    "Offer",
+    "PortRule",
+    "Price",
+    "Purchase",
+    "ScalingGroup",
+    "ScalingGroupSpec",
+    "ScalingGroupState",
+    "ScheduledSize",
+    "Share",
+    "ShareSpec",
+    "ShareState",
+    "Snapshot",
+    "SnapshotState",
+    "StepPolicy",
+    "TargetHealth",
+    "TargetSpec",
+    "TargetTrackingPolicy",
+    "Volume",
+    "VolumeSpec",
+    "VolumeState",
+]

@@ -1,0 +1,117 @@
+"""Remote storage: volumes, their snapshots, and shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from cloudlayer.specs import Name, Size, Spec
+
+
+class VolumeState(StrEnum):
+    """Where a volume is in its life."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    ATTACHED = "attached"
+    DELETING = "deleting"
+    DELETED = "deleted"
+    FAILED = "failed"
+
+
+class SnapshotState(StrEnum):
+    """Where a snapshot is in its life."""
+
+    CREATING = "creating"
+    READY = "ready"
+    DELETING = "deleting"
+    FAILED = "failed"
+
+
+class ShareState(StrEnum):
+    """Where a share is in its life."""
+
+    CREATING = "creating"
+    READY = "ready"
+    DELETING = "deleting"
+    FAILED = "failed"
+
+
+class VolumeSpec(Spec):
+    """A block device in a zone. `throughput` is in bytes a second; `snapshot` is what it starts from."""
+
+    name: Name | None = None
+    size: Size
+    zone: str | None = None
+    type: str | None = None
+    iops: Annotated[int, Field(ge=1)] | None = None
+    throughput: Size | None = None
+    snapshot: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    overrides: dict[str, Any] = Field(default_factory=dict)
+
+
+class ShareSpec(Spec):
+    """A file system that many machines mount at once."""
+
+    name: Name | None = None
+    size: Size
+    protocol: Literal["nfs", "smb"] = "nfs"
+    labels: dict[str, str] = Field(default_factory=dict)
+    overrides: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume as its provider reports it; `size` in bytes."""
+
+    id: str
+    provider: str
+    region: str
+    zone: str
+    state: VolumeState
+    size: int
+    name: str | None = None
+    type: str | None = None
+    attached_to: str | None = None
+    device: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None
+    native: Any = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A copy of a volume at one moment; `size` in bytes is that of the volume."""
+
+    id: str
+    provider: str
+    region: str
+    state: SnapshotState
+    volume: str
+    size: int
+    name: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None
+    native: Any = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share as its provider reports it; `mount_command` mounts it on a machine that may reach it."""
+
+    id: str
+    provider: str
+    region: str
+    state: ShareState
+    size: int
+    protocol: Literal["nfs", "smb"]
+    mount_command: str | None = None
+    name: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    native: Any = field(default=None, compare=False, repr=False)

@@ -1,0 +1,106 @@
+"""What every spec has in common: strict fields, texts with units, and faults told in one line each."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from cloudlayer.errors import InvalidSpec
+from cloudlayer.units import parse_duration, parse_size
+
+_NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+
+
+class Spec(BaseModel):
+    """Base of all specs: immutable, unknown keys are errors, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _size(value: Any) -> Any:
+    return parse_size(value) if isinstance(value, str) else value
+
+
+def _duration(value: Any) -> Any:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _float(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _positive(value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise ValueError("must be more than 0")
+    return value
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(
+            f'"{value}" is a name that some cloud refuses: use 1 to 40 small letters, digits and hyphens, '
+            "starting with a letter and not ending in a hyphen"
+        )
+    return value
+
+
+Size = Annotated[int, BeforeValidator(_size), AfterValidator(_positive)]
+"""Bytes; given as text with a unit, or as an int of bytes."""
+Duration = Annotated[float, BeforeValidator(_duration), BeforeValidator(_float), AfterValidator(_positive)]
+"""Seconds; given as text with a unit, or as a number of seconds."""
+Cores = Annotated[float, BeforeValidator(_float), AfterValidator(_positive)]
+"""Processor cores; half a core is 0.5."""
+Name = Annotated[str, AfterValidator(_name)]
+"""A name that every cloud accepts."""
+
+SpecType = TypeVar("SpecType", bound=BaseModel)
+
+
+def checked(model: type[SpecType], data: Any, place: str) -> SpecType:
+    """Validate `data` as `model`; raises InvalidSpec with one line a fault, each starting with `place`."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        faults = [f"{_path(place, fault['loc'])}: {_reason(fault, model)}" for fault in error.errors()]
+        raise InvalidSpec("\n".join(faults)) from None
+
+
+def _path(place: str, location: tuple[int | str, ...]) -> str:
+    path = place
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def _reason(fault: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, message = fault["type"], fault["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return f"unknown key; known here: {', '.join(_known_keys(model, fault['loc'])) or 'none'}"
+    if kind == "missing":
+        return "is required"
+    given = fault["input"]
+    if kind == "value_error" or not isinstance(given, str | int | float | bool):
+        return message
+    return f"{message}, not {given!r}"
+
+
+def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    current: Any = model
+    for part in location[:-1]:
+        if isinstance(part, int):
+            continue
+        field = current.model_fields.get(part)
+        current = _model_in(field.annotation) if field is not None else None
+        if current is None:
+            return []
+    return sorted(field.alias or name for name, field in current.model_fields.items())
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(argument) for argument in getattr(annotation, "__args__", ()))
+    return next((model for model in inner if model is not None), None)
