@@ -1,0 +1,1 @@
+"""What is measured: the gateway, and how soon a function answers from nothing."""

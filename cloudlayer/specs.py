@@ -60,19 +60,20 @@ SpecType = TypeVar("SpecType", bound=BaseModel)
 
 
 def checked(model: type[SpecType], data: Any, place: str) -> SpecType:
-    """Validate `data` as `model`; raises InvalidSpec with one line a fault, each starting with `place`."""
+    """Validate `data` as `model`; raises InvalidSpec, a line a fault, each starting with `place` ("aws", "fleet.toml: ")."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
         faults = [f"{_path(place, fault['loc'])}: {_reason(fault, model)}" for fault in error.errors()]
-        raise InvalidSpec("\n".join(faults)) from None
+        raise InvalidSpec("\n".join(fault.replace("\n", "\\n") for fault in faults)) from None
 
 
 def _path(place: str, location: tuple[int | str, ...]) -> str:
     path = place
     for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
-    return path
+        dot = "." if path and not path.endswith(": ") else ""
+        path += f"[{part}]" if isinstance(part, int) else f"{dot}{part}"
+    return path.removesuffix(": ")
 
 
 def _reason(fault: ErrorDetails, model: type[BaseModel]) -> str:

@@ -200,7 +200,7 @@ def load_manifest(path: Path) -> Manifest:
         raise InvalidSpec(f"{path}: cannot be read: {error.strerror}; name a manifest such as fleet.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSpec(f"{path}: is not TOML: {error}") from None
-    manifest = checked(Manifest, document, f"{path.name}:")
+    manifest = checked(Manifest, document, f"{path.name}: ")
     functions = tuple(_with_source(spec, path) for spec in manifest.function)
     return manifest.model_copy(update={"function": functions})
 

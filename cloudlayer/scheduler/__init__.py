@@ -1,6 +1,7 @@
 """Deciding where replicas run and what to buy for them. Pure and deterministic: no I/O, no clock, no randomness."""
 
 from cloudlayer.scheduler.policy import BestFitDecreasing, Policy
+from cloudlayer.scheduler.price import Total, total
 from cloudlayer.scheduler.types import (
     Demand,
     Device,
@@ -22,5 +23,7 @@ __all__ = [
     "Policy",
     "Purchased",
     "Rules",
+    "Total",
     "Unplaced",
+    "total",
 ]

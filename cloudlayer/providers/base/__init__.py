@@ -1,1 +1,1 @@
-"""What all providers share: pages, waiters, retries, labels, attempts, and the translation of errors."""
+"""What drivers share: retries, waits, pages, error translation, attempts, and the bases of Compute and Provider."""

@@ -1,0 +1,55 @@
+# Every target sets up .venv by itself; a second run only compares dates.
+# `run` needs what a fleet on this host needs; the others need the tools for tests and lint as well.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+ARGUMENTS ?=
+
+.PHONY: venv run test test-docker lint bench clean
+.DEFAULT_GOAL := venv
+
+venv: $(VENV)/developer.stamp
+
+run: $(VENV)/fleet.stamp
+	@exec $(BIN)/cloudlayer up examples/sentiment/fleet.toml --yes $(ARGUMENTS)
+
+test: venv
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGUMENTS)
+
+test-docker: venv
+	CLOUDLAYER_REQUIRE=docker $(BIN)/python -m pytest -m docker $(ARGUMENTS)
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: venv
+	$(BIN)/python -m benchmarks.gateway
+	$(BIN)/python -m benchmarks.coldstart
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/fleet.stamp: $(VENV)/venv.stamp setup.cfg
+	$(PIP) install --editable '.[fleet]'
+	@touch $@
+
+$(VENV)/developer.stamp: $(VENV)/venv.stamp setup.cfg
+	$(PIP) install --editable '.[fleet,aws,test,lint]'
+	@touch $(VENV)/fleet.stamp $@
+
+$(VENV)/venv.stamp:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo 'cloudlayer needs Python 3.11 or newer with its venv module, and found none.' >&2; \
+		echo 'On Debian or Ubuntu: apt-get install python3 python3-venv. Elsewhere: make PYTHON=/path/to/python3 ...' >&2; \
+		exit 1; \
+	fi
+	"$(PYTHON)" -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25'
+	@touch $@

@@ -1,0 +1,5 @@
+"""`python -m cloudlayer.cli` is the `cloudlayer` command."""
+
+from cloudlayer.cli.main import main
+
+main()

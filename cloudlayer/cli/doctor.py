@@ -1,0 +1,100 @@
+"""`cloudlayer doctor`: what is wrong on this host, with the store and with the providers, and the mend of each."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import typer
+
+from cloudlayer.cli import options
+from cloudlayer.cli.connections import ask_all, chosen
+from cloudlayer.cli.exits import ExitCode
+from cloudlayer.cli.output import print_json, print_table
+from cloudlayer.errors import CloudLayerError
+from cloudlayer.interfaces import MachineContext, Provider
+from cloudlayer.runtime.registry import connect_engine
+
+app = options.application()
+
+ENGINES: Final = ("process", "docker")
+"""The engines that run functions on this host."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. "absent" is what is not set up here and nothing needs until it is asked for."""
+
+    subject: str
+    state: Literal["ok", "absent", "wrong"]
+    message: str = ""
+
+
+@app.command()
+def doctor(provider: options.Providers = None, json: options.Json = False) -> None:
+    """Check this host, the store's folder, the engines and the providers; exit with 1 if something is wrong.
+
+    A provider that is not set up here is no fault unless it is named, and neither is an engine that does not answer.
+    """
+    findings = [_python(), _home(), *_engines(), *_providers(chosen(provider), named=provider is not None)]
+    if json:
+        print_json(findings)
+    else:
+        print_table(["WHAT", "", "MEND"], [(item.subject, item.state, item.message) for item in findings])
+    if any(item.state == "wrong" for item in findings):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"{platform.python_version()} at {sys.executable}")
+
+
+def _home() -> Finding:
+    folder = Path(os.environ.get("CLOUDLAYER_HOME") or Path.home() / ".cloudlayer")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding("store", "ok", str(folder))
+    except OSError as error:
+        return Finding("store", "wrong", f"{folder}: {error.strerror}; set CLOUDLAYER_HOME to a folder that can be written")
+
+
+def _engines() -> list[Finding]:
+    return [_engine(name) for name in ENGINES]
+
+
+def _engine(name: str) -> Finding:
+    try:
+        _list_replicas(name)
+    except CloudLayerError as error:
+        return Finding(f"engine {name}", "absent", str(error))
+    return Finding(f"engine {name}", "ok")
+
+
+def _list_replicas(name: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        engine = connect_engine(name, MachineContext("doctor", Path(folder) / "machine", Path(folder) / "cache"))
+        try:
+            engine.list()
+        finally:
+            engine.close()
+
+
+def _providers(names: list[str], *, named: bool) -> list[Finding]:
+    findings = []
+    for name, answer in ask_all(names, _faults).items():
+        subject = f"provider {name}"
+        if isinstance(answer, CloudLayerError):
+            findings.append(Finding(subject, "wrong" if named else "absent", str(answer)))
+        else:
+            findings += [Finding(subject, "wrong", fault) for fault in answer] or [Finding(subject, "ok")]
+    return findings
+
+
+def _faults(provider: Provider) -> list[str]:
+    return provider.check()

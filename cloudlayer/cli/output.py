@@ -1,0 +1,108 @@
+"""What a command prints: results on standard output, as a table or one JSON document; progress and faults on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Final
+
+from cloudlayer.cli.exits import Refused
+
+UNKNOWN: Final = "?"
+"""What a table shows where something is not known. Never 0."""
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: dataclasses and specs become objects, without the fields that their `repr` leaves out."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value) if item.repr}
+    if hasattr(value, "model_dump"):
+        return {name: plain(getattr(value, name)) for name, item in type(value).model_fields.items() if item.repr}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [plain(item) for item in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, PurePath) else value
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing") -> None:
+    """Print rows under headings; `columns` starting with ">" are flushed right. Without rows `empty` goes to standard error.
+
+    On a terminal the table is fitted to it; into a pipe or file nothing is cut and nothing coloured.
+    """
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    if not texts:
+        note(empty)
+    elif sys.stdout.isatty():
+        _print_fitted(columns, texts)
+    else:
+        _print_whole(columns, texts)
+
+
+def _print_fitted(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(file=sys.stdout, no_color="NO_COLOR" in os.environ).print(table)
+
+
+def _print_whole(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    headed = [[column.removeprefix(">") for column in columns], *rows]
+    widths = [max(len(row[index]) for row in headed) for index in range(len(columns))]
+    for row in headed:
+        cells = zip(columns, row, widths, strict=True)
+        padded = (cell.rjust(width) if column.startswith(">") else cell.ljust(width) for column, cell, width in cells)
+        print("  ".join(padded).rstrip())
+
+
+def note(text: str) -> None:
+    """Tell progress, on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def complain(text: str) -> None:
+    """Tell a fault, on standard error: one line each, none of them without the word that makes it one."""
+    for line in text.splitlines() or [""]:
+        note(f"{_red('error:')} {line}")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask, unless `yes`; Refused if the answer is no, or if there is nobody to ask."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused(f"{question} There is no terminal to ask on: give --yes to agree")
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Refused("nothing was done")
+
+
+def _red(text: str) -> str:
+    coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    return f"\x1b[31m{text}\x1b[0m" if coloured else text

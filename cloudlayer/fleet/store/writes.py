@@ -1,0 +1,73 @@
+"""What a controller writes, each on a connection that `Lease.write` gave, so that all of it carries the lease's epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, delete, insert, update
+
+from cloudlayer.errors import Avoid
+from cloudlayer.fleet.store import schema
+from cloudlayer.fleet.store.rows import Event, LedgerRow, MachineRow, ReplicaRow, offer_document
+
+Row = TypeVar("Row", MachineRow, ReplicaRow)
+
+
+def add_machines(connection: Connection, rows: Iterable[MachineRow]) -> None:
+    """New machines."""
+    values = [{**_values(row), "offer": offer_document(row.offer), "spec": dict(row.spec)} for row in rows]
+    connection.execute(insert(schema.machines), values)
+
+
+def change_machine(connection: Connection, row: MachineRow, now: float, **changes: Any) -> MachineRow:
+    """Change some columns of a machine; returns the row as it is then."""
+    return _change(connection, schema.machines, row, {**changes, "changed_at": now})
+
+
+def add_replica(connection: Connection, row: ReplicaRow) -> None:
+    """A new replica."""
+    values = {**_values(row), "devices": list(row.devices), "spec": dict(row.spec)}
+    connection.execute(insert(schema.replicas).values(**values))
+
+
+def change_replica(connection: Connection, row: ReplicaRow, now: float, **changes: Any) -> ReplicaRow:
+    """Change some columns of a replica; returns the row as it is then."""
+    return _change(connection, schema.replicas, row, {**changes, "changed_at": now})
+
+
+def open_account(connection: Connection, row: LedgerRow) -> None:
+    """A machine begins to cost."""
+    connection.execute(insert(schema.ledger).values(**asdict(row)))
+
+
+def close_account(connection: Connection, fleet: str, machine: str, now: float) -> None:
+    """A machine costs nothing any more."""
+    table = schema.ledger
+    mine = (table.c.fleet == fleet) & (table.c.machine == machine) & table.c.ended_at.is_(None)
+    connection.execute(update(table).where(mine).values(ended_at=now))
+
+
+def add_event(connection: Connection, event: Event) -> None:
+    """What was done or seen, and why. The event's own number is not looked at: the log gives the next one."""
+    values = {name: getattr(event, name) for name in event.__slots__ if name != "number"}
+    connection.execute(insert(schema.events).values(**values))
+
+
+def add_avoid(connection: Connection, fleet: str, now: float, avoid: Avoid, reason: str) -> None:
+    """Leave some offers out for a while; what has run out is cleared away."""
+    table = schema.avoids
+    connection.execute(delete(table).where((table.c.fleet == fleet) & (table.c.until <= now)))
+    where = {name: getattr(avoid, name) for name in ("provider", "region", "zone", "machine_type", "purchase")}
+    connection.execute(insert(table).values(fleet=fleet, until=now + avoid.seconds, reason=reason, **where))
+
+
+def _values(row: MachineRow | ReplicaRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__slots__}
+
+
+def _change(connection: Connection, table: Table, row: Row, changes: Mapping[str, Any]) -> Row:
+    mine = (table.c.fleet == row.fleet) & (table.c.id == row.id)
+    connection.execute(update(table).where(mine).values(**changes))
+    return replace(row, **changes)

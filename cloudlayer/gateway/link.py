@@ -1,0 +1,107 @@
+"""The line to the controller: snapshots and exits come in, load and losses go out.
+
+When it breaks, the gateway serves on with what it knows and connects again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from cloudlayer.fleet.routes import Exit, Lost, Message, Routes, decode, encode
+from cloudlayer.gateway.dispatcher import TELL_SECONDS, Dispatcher
+from cloudlayer.gateway.logs import log
+
+HEARTBEAT_SECONDS: Final = 1.0
+SHORTEST_PAUSE: Final = 0.02
+LONGEST_PAUSE: Final = 0.5
+LINE_LIMIT: Final = 64 * 1024**2
+# A controller that reads nothing is told no more: it gets the newest load when it is back.
+_UNREAD_LIMIT: Final = 1024**2
+
+
+class Link:
+    """Keeps a connection to the controller's socket at `path`."""
+
+    def __init__(self, path: str, dispatcher: Dispatcher) -> None:
+        self._path = path
+        self._dispatcher = dispatcher
+        self._loop = asyncio.get_running_loop()
+        self._writer: asyncio.StreamWriter | None = None
+        self._due: asyncio.Handle | None = None
+        self._due_now = False
+        self._pause = SHORTEST_PAUSE
+        dispatcher.reports = self
+
+    async def run(self) -> None:
+        """Stay connected, for ever."""
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(self._path, limit=LINE_LIMIT)
+            except OSError:
+                pass
+            else:
+                await self._serve(reader, writer)
+            await asyncio.sleep(self._pause)
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def now(self) -> None:
+        """Tell the load in this very turn of the event loop; what else changes in it goes along."""
+        if not self._due_now:
+            self._schedule(self._loop.call_soon(self._tell), now=True)
+
+    def soon(self) -> None:
+        """Tell the load within 50 ms."""
+        if self._due is None:
+            self._schedule(self._loop.call_later(TELL_SECONDS, self._tell))
+
+    def lost(self, lost: Lost) -> None:
+        """Tell a loss at once. While the line is down it is kept, and told when the line stands again."""
+        self._send(lost)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        log("controller connected")
+        self._writer = writer
+        heartbeat = self._loop.create_task(self._beat())
+        try:
+            for lost in self._dispatcher.losses():
+                self._send(lost)
+            await self._receive(reader)
+        except Exception as error:  # Whatever the controller sends, the gateway serves on.
+            log("controller line broken", error=f"{type(error).__name__}: {error}"[:200])
+        finally:
+            heartbeat.cancel()
+            self._writer = None
+            writer.close()
+            log("controller gone")
+
+    async def _receive(self, reader: asyncio.StreamReader) -> None:
+        newest: int | None = None
+        while line := await reader.readline():
+            message = decode(line)
+            if isinstance(message, Exit):
+                self._dispatcher.exited(message)
+            elif isinstance(message, Routes) and (newest is None or message.number > newest):
+                newest = message.number
+                self._dispatcher.apply(message)
+                self._pause = SHORTEST_PAUSE
+                self.now()
+
+    async def _beat(self) -> None:
+        while True:
+            self.now()
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    def _schedule(self, handle: asyncio.Handle, *, now: bool = False) -> None:
+        if self._due is not None:
+            self._due.cancel()
+        self._due, self._due_now = handle, now
+
+    def _tell(self) -> None:
+        self._due, self._due_now = None, False
+        if self._writer is not None and self._writer.transport.get_write_buffer_size() < _UNREAD_LIMIT:
+            self._send(self._dispatcher.load())
+
+    def _send(self, message: Message) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(encode(message))

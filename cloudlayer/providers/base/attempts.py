@@ -1,0 +1,64 @@
+"""Attempts: the UUIDs that make a create idempotent, what is derived from them, and the labels that carry them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid5
+
+from cloudlayer import labels as names
+from cloudlayer.errors import InvalidSpec
+from cloudlayer.resources import InstanceSpec
+
+
+def checked_token(token: str) -> str:
+    """The token in its canonical form; InvalidSpec if it is no UUID."""
+    try:
+        return str(UUID(token))
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidSpec(f'token: "{token}" is not a UUID; make one with uuid.uuid4() and keep it for retries') from None
+
+
+def derive(token: str, *parts: object) -> str:
+    """The UUID of a part of an attempt: the same parts of the same token always give the same one."""
+    return str(uuid5(UUID(token), "/".join(str(part) for part in parts)))
+
+
+def fingerprint(specs: Sequence[InstanceSpec]) -> str:
+    """16 hexadecimal digits that differ when the specs or their order do; fit for a label."""
+    content = [spec.model_dump(mode="json") for spec in specs]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLimits:
+    """What a cloud accepts as labels: patterns of a name and a value with the words that describe them, and how many."""
+
+    name: re.Pattern[str]
+    value: re.Pattern[str]
+    most: int
+    rule: str
+
+    def check(self, labels: Mapping[str, str]) -> None:
+        """Raise InvalidSpec, a line a fault, for labels that the cloud would refuse or that the provider itself sets."""
+        faults = [f"labels.{name}: is set by cloudlayer itself; leave it out" for name in labels if name == names.TOKEN]
+        faults += [
+            f"labels.{name}: {self.rule}"
+            for name, value in labels.items()
+            if not self.name.fullmatch(name) or not self.value.fullmatch(value)
+        ]
+        if len(labels) > self.most:
+            faults.append(f"labels: {len(labels)} are too many; at most {self.most} fit")
+        if faults:
+            raise InvalidSpec("\n".join(faults))
+
+
+_PLAIN: Final = "a name is 1 to 63 of a-z 0-9 _ - and starts with a letter, a value at most 63 of them"
+PLAIN_LABELS: Final = LabelLimits(
+    re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII), re.compile(r"[a-z0-9_-]{0,63}", re.ASCII), most=60, rule=_PLAIN
+)
+"""The labels that every cloud takes."""

@@ -1,0 +1,210 @@
+"""The machines of this host, as files: one record a machine, one a token, and a lock around every change.
+
+<state>/machines/<id>/machine.json     the machine; replicas may pass through the folder and not read the record
+<state>/machines/<id>/<engine>/        what an engine keeps of its replicas there
+<state>/tokens/<token>.json            which specs a token was used for, and which of them were launched
+<state>/lock                           held while any of it changes
+<state>/cache                          what the machines of this host share
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from cloudlayer.errors import Conflict, PermissionDenied, TransientError
+from cloudlayer.providers.local.sizes import Taken
+from cloudlayer.resources import InstanceState
+
+PASSABLE: Final = 0o711
+PRIVATE: Final = 0o600
+
+
+@dataclass(frozen=True)
+class MachineRecord:
+    """One machine. `millicores` and `memory`, `disk` in bytes are what it has taken of the host.
+
+    `devices` are the UUIDs of its GPUs, in the order in which its replicas count them.
+    """
+
+    id: str
+    token: str
+    digest: str
+    index: int
+    machine_type: str
+    millicores: int
+    memory: int
+    disk: int
+    created_at: float
+    state: InstanceState = InstanceState.RUNNING
+    devices: tuple[str, ...] = ()
+    name: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def taken(self) -> Taken:
+        """What it has taken of the host."""
+        return Taken(self.millicores, self.memory, self.disk, self.devices)
+
+
+@dataclass(frozen=True)
+class TokenRecord:
+    """The digest of the specs that a token was used for, and the indices of those that were launched."""
+
+    digest: str
+    launched: tuple[int, ...] = ()
+
+
+class Records:
+    """The state folder. What one process writes, every other sees; each file is written whole or not at all."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.cache = state / "cache"
+        self._machines = state / "machines"
+        self._tokens = state / "tokens"
+
+    def folder(self, id: str) -> Path:
+        """A machine's folder."""
+        return self._machines / id
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Alone among all processes of this host."""
+        try:
+            self._prepare()
+            with _flock(self.state / "lock", fcntl.LOCK_EX):
+                yield
+        except PermissionError as error:
+            mend = "set CLOUDLAYER_LOCAL_STATE to a folder of yours"
+            raise PermissionDenied(f"{error.filename} cannot be written: {mend}", provider="local", code="EACCES") from error
+        except OSError as error:
+            raise TransientError(f"{error.filename}: {error.strerror}", provider="local", code=str(error.errno)) from error
+
+    @contextmanager
+    def ending(self, id: str, *, wait: bool) -> Iterator[bool]:
+        """Alone in ending what runs on a machine; False if another is at it and we do not wait, or the machine is gone."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(_flock(self.folder(id) / "ending", fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB)))
+                ours = True
+            except (FileNotFoundError, BlockingIOError):
+                ours = False
+            yield ours
+
+    def machine(self, id: str) -> MachineRecord | None:
+        """The machine of this id, if it is there."""
+        if Path(id).name != id:
+            return None
+        record = _load(self.folder(id) / "machine.json")
+        if record is None:
+            return None
+        return MachineRecord(**record | {"state": InstanceState(record["state"]), "devices": tuple(record["devices"])})
+
+    def machines(self) -> list[MachineRecord]:
+        """Every machine of this host, whoever made it, oldest first."""
+        try:
+            ids = [entry.name for entry in os.scandir(self._machines)]
+        except FileNotFoundError:
+            return []
+        found = [record for record in map(self.machine, ids) if record is not None]
+        return sorted(found, key=lambda record: (record.created_at, record.index, record.id))
+
+    def tidy(self) -> None:
+        """Remove the folders that a killed process left without a record; needs the lock."""
+        for entry in os.scandir(self._machines):
+            if self.machine(entry.name) is None:
+                shutil.rmtree(entry.path)
+
+    def write(self, record: MachineRecord) -> None:
+        """Keep the machine as it is now; needs the lock."""
+        folder = self.folder(record.id)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(PASSABLE)
+        _save(folder / "machine.json", asdict(record))
+
+    def change(self, id: str, state: InstanceState, *, wanted: tuple[InstanceState, ...]) -> MachineRecord | None:
+        """Set a machine's state; Conflict if it is in none of the `wanted` ones. None if it is not there. Takes the lock."""
+        with self.locked():
+            record = self.machine(id)
+            if record is None:
+                return None
+            if record.state not in wanted:
+                raise Conflict(f"{id} is {record.state} and cannot be {state} now", provider="local", code="WrongState")
+            changed = replace(record, state=state)
+            if changed != record:
+                self.write(changed)
+            return changed
+
+    def remove(self, record: MachineRecord) -> None:
+        """Forget the machine, its record last, but not that its token launched it. Takes the lock."""
+        with self.locked():
+            folder = self.folder(record.id)
+            self.launched(record.token, record.digest, [record.index])
+            for entry in folder.iterdir() if folder.exists() else ():
+                if entry.name != "machine.json":
+                    _discard(entry)
+            _discard(folder / "machine.json")
+            with suppress(OSError):
+                folder.rmdir()
+
+    def token(self, token: str) -> TokenRecord | None:
+        """What the token was used for, if it was."""
+        record = _load(self._tokens / f"{token}.json")
+        return TokenRecord(record["digest"], tuple(record["launched"])) if record else None
+
+    def launched(self, token: str, digest: str, indices: Iterable[int]) -> None:
+        """Remember which specs of a token were launched; needs the lock."""
+        known = self.token(token) or TokenRecord(digest)
+        launched = tuple(sorted({*known.launched, *indices}))
+        if launched != known.launched:
+            _save(self._tokens / f"{token}.json", asdict(replace(known, launched=launched)))
+
+    def _prepare(self) -> None:
+        for folder in (self.state, self._machines, self._tokens):
+            if not folder.is_dir():
+                folder.mkdir(parents=True, exist_ok=True)
+                folder.chmod(PASSABLE)
+
+
+@contextmanager
+def _flock(path: Path, operation: int) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
+    try:
+        fcntl.flock(descriptor, operation)
+        yield
+        # A child forked meanwhile holds this lock too, so it is let go of in words and not by closing alone.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return loaded
+
+
+def _save(path: Path, content: dict[str, Any]) -> None:
+    draft = path.with_name(f".{path.name}.draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "w") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+"""What an image of a source folder is built from: a Dockerfile and its context, the same bytes for the same content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from cloudlayer.runtime.sources import source_files, worker_files
+
+REPOSITORY: Final = "cloudlayer/function"
+REQUIREMENTS: Final = "requirements.txt"
+
+# What is asked of a base image. Its answer is a line of JSON with the fields of Base.
+PROBE: Final = (
+    "import importlib.util as i, json, site, sys; "
+    "print(json.dumps({'version': '%d.%d' % sys.version_info[:2], 'pip': i.find_spec('pip') is not None, "
+    "'packages': site.getsitepackages()[0]}))"
+)
+
+# Compiled beforehand, since a container, which can write nothing, would compile anew at every start.
+_COMPILE: Final = (
+    "import compileall, py_compile, sys; "
+    "mode = py_compile.PycInvalidationMode.UNCHECKED_HASH; "
+    "[compileall.compile_dir(folder, quiet=2, invalidation_mode=mode) for folder in sys.argv[1:]]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base image's Python: its version ("3.11"), whether it has pip, and its folder of packages."""
+
+    version: str
+    pip: bool
+    packages: str
+
+
+def tag_of(base_image: str, source_digest: str) -> str:
+    """The image's name: it changes with the base, the worker, the source, and the way of building."""
+    total = hashlib.sha256()
+    recipe = dockerfile(base_image, Base("", False, "/"), requirements=True) + dockerfile(
+        "", Base("", True, "/"), requirements=True
+    )
+    for part in (base_image, source_digest, recipe):
+        total.update(f"{len(part)}:{part}".encode())
+    for name, content in sorted(worker_files().items()):
+        total.update(f"{name}:{len(content)}:".encode() + content)
+    return f"{REPOSITORY}:{total.hexdigest()}"
+
+
+def dockerfile(base_image: str, base: Base, *, requirements: bool) -> str:
+    """The recipe. Requirements come before the source, so that a change of the source does not fetch them again."""
+    lines = [f"FROM {base_image}", "USER 0", "WORKDIR /function"]
+    if requirements and base.pip:
+        install = ["python3", "-m", "pip", "install", "--no-cache-dir", "--no-input", "--disable-pip-version-check"]
+        lines += [
+            "ARG PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore",
+            "COPY function/requirements*.txt ./",
+            f"RUN {json.dumps([*install, '-r', REQUIREMENTS])}",
+        ]
+    if requirements and not base.pip:
+        lines.append(f"COPY packages {base.packages}")
+    lines += [
+        f"COPY worker {base.packages}",
+        "COPY function ./",
+        f"RUN {json.dumps(['python3', '-c', _COMPILE, base.packages, '/function'])}",
+        # A function's own files must not hide the modules that the worker needs.
+        "ENV HOST=0.0.0.0 PYTHONSAFEPATH=1",
+        "ENTRYPOINT []",
+        f"CMD {json.dumps(['python3', '-m', 'cloudlayer_worker', '/function'])}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write_context(target: IO[bytes], recipe: str, source: Path, packages: Path | None) -> None:
+    """Write the context as a tar archive: recipe, worker, source, and packages where they were fetched on this host."""
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        _add(archive, "Dockerfile", recipe.encode())
+        for name, content in sorted(worker_files().items()):
+            _add(archive, f"worker/{name}", content)
+        _add_folder(archive, "function", source, source_files(source))
+        if packages is not None:
+            _add_folder(archive, "packages", packages, _all_files(packages))
+
+
+def _all_files(folder: Path) -> list[Path]:
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if "__pycache__" not in path.parts)
+
+
+def _add_folder(archive: tarfile.TarFile, name: str, folder: Path, files: Iterable[Path]) -> None:
+    archive.addfile(_entry(name, 0, tarfile.DIRTYPE, 0o755))
+    for path in files:
+        with (folder / path).open("rb") as file:
+            status = (folder / path).stat()
+            mode = 0o755 if status.st_mode & 0o100 else 0o644
+            archive.addfile(_entry(f"{name}/{path}", status.st_size, tarfile.REGTYPE, mode), file)
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    archive.addfile(_entry(name, len(content), tarfile.REGTYPE, 0o644), io.BytesIO(content))
+
+
+def _entry(name: str, size: int, kind: bytes, mode: int) -> tarfile.TarInfo:
+    """An entry without owner and time."""
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.type, entry.mode = size, kind, mode
+    return entry

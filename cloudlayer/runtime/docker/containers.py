@@ -1,0 +1,100 @@
+"""The form of a replica's container: all that it may do and see, in one place."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from docker.types import DeviceRequest, LogConfig, Mount
+
+from cloudlayer.errors import EngineError
+from cloudlayer.interfaces import ReplicaSpec
+from cloudlayer.labels import MACHINE
+from cloudlayer.runtime.docker.images import Image
+from cloudlayer.runtime.docker.networks import NO_NAME_SERVER
+
+REPLICA: Final = "cloudlayer-replica"
+"""The label with a replica's id."""
+PORT: Final = 8080
+GATEWAY: Final = "/run/cloudlayer"
+"""The folder that holds the gateway's socket, as a container sees it."""
+
+_NOBODY: Final = "65534:65534"
+_PROCESSES: Final = 512
+_SMALLEST_CPU: Final = 0.01
+_SMALLEST_MEMORY: Final = 6 * 1024**2
+_DEFAULT_DISK: Final = 1024**3
+
+
+def container_name(id: str) -> str:
+    """The container of a replica; the engine gives a name once, so an id has one container at most."""
+    return f"cloudlayer-{id}"
+
+
+def creation(client: Any, spec: ReplicaSpec, image: Image, machine: str, network: str) -> dict[str, Any]:
+    """The arguments of the SDK's `create_container`. Raises EngineError for a gateway's socket that cannot be handed in."""
+    return {
+        "image": image.reference,
+        "name": container_name(spec.id),
+        "user": image.user if _is_unprivileged(image.user) else _NOBODY,
+        "environment": _environment(spec),
+        "labels": {**spec.labels, MACHINE: machine, REPLICA: spec.id},
+        "host_config": client.create_host_config(**_limits(spec, network)),
+        # The SDK would add the proxies of the controller's own Docker settings, with their passwords.
+        "use_config_proxy": False,
+    }
+
+
+def _limits(spec: ReplicaSpec, network: str) -> dict[str, Any]:
+    memory = max(spec.memory, _SMALLEST_MEMORY)
+    return {
+        "network_mode": network,
+        "dns": None if spec.internet else [NO_NAME_SERVER],
+        "dns_opt": None if spec.internet else ["timeout:1", "attempts:1"],
+        "mem_limit": memory,
+        "memswap_limit": memory,
+        "nano_cpus": math.ceil(max(spec.cpu, _SMALLEST_CPU) * 1_000_000_000),
+        "pids_limit": _PROCESSES,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "read_only": True,
+        "tmpfs": {"/tmp": f"size={spec.disk or _DEFAULT_DISK},mode=1777,nosuid,nodev,exec"},  # noqa: S108
+        "init": True,
+        "restart_policy": {"Name": "no"},
+        "log_config": LogConfig(type="json-file", config={"max-size": "10m", "max-file": "2"}),
+        "device_requests": _devices(spec.devices),
+        "mounts": [_gateway(spec.gateway_socket)] if spec.gateway_socket else [],
+    }
+
+
+def _environment(spec: ReplicaSpec) -> dict[str, str]:
+    environment = {"HOME": "/tmp", **spec.environment, "PORT": str(PORT), "CLOUDLAYER_CONCURRENCY": str(spec.concurrency)}  # noqa: S108
+    if spec.gateway_socket:
+        environment["CLOUDLAYER_GATEWAY_SOCKET"] = f"{GATEWAY}/{spec.gateway_socket.name}"
+    return environment
+
+
+def _devices(indices: tuple[int, ...]) -> list[Any]:
+    if not indices:
+        return []
+    return [DeviceRequest(device_ids=[str(index) for index in indices], capabilities=[["gpu"]])]
+
+
+def _gateway(socket: Path) -> Any:
+    """The folder of the gateway's socket: a gateway that starts anew makes a new socket, which a mounted one would not be."""
+    folder = socket.absolute().parent
+    try:
+        others = [entry.name for entry in os.scandir(folder) if entry.name != socket.name]
+    except OSError as error:
+        raise EngineError(f"{folder}, the folder of the gateway's socket, cannot be read: {error.strerror}") from None
+    if others:
+        raise EngineError(
+            f"{folder} holds more than the gateway's socket, and containers would see it: give it a folder of its own"
+        )
+    return Mount(target=GATEWAY, source=str(folder), type="bind", read_only=True)
+
+
+def _is_unprivileged(user: str) -> bool:
+    return user.partition(":")[0] not in ("", "0", "root")

@@ -1,0 +1,89 @@
+"""A replica's state, read from its container."""
+
+from __future__ import annotations
+
+import re
+import socket
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from cloudlayer.interfaces import ReplicaExit, ReplicaState, ReplicaStatus
+from cloudlayer.runtime.docker.build import REPOSITORY
+from cloudlayer.runtime.docker.containers import PORT, REPLICA
+from cloudlayer.runtime.worker.server import EXIT_LOAD_FAILED
+
+_SIGNALLED: Final = 128
+_CONNECT_SECONDS: Final = 0.25
+_RUNNING: Final = ("running", "paused")
+_FRACTION: Final = re.compile(r"\.\d+")
+
+
+def was_started(container: dict[str, Any]) -> bool:
+    """Whether an inspected container ever ran."""
+    return not str(container["State"]["StartedAt"]).startswith("0001-")
+
+
+def is_running(container: dict[str, Any]) -> bool:
+    """Whether an inspected container runs now."""
+    return container["State"]["Status"] in _RUNNING
+
+
+def running(id: str, container: str, networks: dict[str, Any], labels: dict[str, str], *, known_ready: bool) -> ReplicaStatus:
+    """A running replica: ready once its port accepts."""
+    host = next((network["IPAddress"] for network in networks.values() if network.get("IPAddress")), None)
+    address = f"http://{host}:{PORT}" if host else None
+    ready = known_ready or (address is not None and accepts(address))
+    return ReplicaStatus(id, ReplicaState.READY if ready else ReplicaState.STARTING, address, container, labels=labels)
+
+
+def waiting(id: str, container: str, labels: dict[str, str]) -> ReplicaStatus:
+    """A replica whose container is made and was not started yet."""
+    return ReplicaStatus(id, ReplicaState.STARTING, handle=container, labels=labels)
+
+
+def ended(container: dict[str, Any], *, out_of_memory: bool, last_line: str, stopped: bool) -> ReplicaStatus:
+    """A replica whose inspected container ended, with the reason."""
+    code, labels = container["State"]["ExitCode"], container["Config"]["Labels"]
+    reason, message = _reason(container, out_of_memory), _how(code)
+    if reason is ReplicaExit.OUT_OF_MEMORY:
+        message = f"more memory was wanted than its {container['HostConfig']['Memory']} bytes ({message})"
+    elif stopped:
+        reason = ReplicaExit.STOPPED
+    elif last_line:
+        message = f"{message}: {last_line}" if reason is ReplicaExit.CRASHED else last_line
+    return ReplicaStatus(labels[REPLICA], ReplicaState.EXITED, None, container["Id"], reason, message, labels)
+
+
+def gone(id: str, *, stopped: bool, labels: dict[str, str] | None = None) -> ReplicaStatus:
+    """A replica that ran and whose container is not there any more."""
+    reason, message = (ReplicaExit.STOPPED, "it was stopped") if stopped else (ReplicaExit.CRASHED, "its container was removed")
+    return ReplicaStatus(id, ReplicaState.EXITED, exit=reason, message=message, labels=labels or {})
+
+
+def _reason(container: dict[str, Any], out_of_memory: bool) -> ReplicaExit:
+    if out_of_memory:
+        return ReplicaExit.OUT_OF_MEMORY
+    of_ours = str(container["Config"]["Image"]).startswith(f"{REPOSITORY}:")
+    if of_ours and container["State"]["ExitCode"] == EXIT_LOAD_FAILED:
+        return ReplicaExit.FAILED_TO_LOAD
+    return ReplicaExit.CRASHED
+
+
+def _how(code: int) -> str:
+    return f"it was ended by signal {code - _SIGNALLED}" if code > _SIGNALLED else f"it ended with code {code}"
+
+
+def accepts(address: str) -> bool:
+    """Whether the port of an address takes connections."""
+    url = urlsplit(address)
+    try:
+        with socket.create_connection((url.hostname, url.port), timeout=_CONNECT_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def seconds(timestamp: str) -> float:
+    """Seconds since 1970 of one of the engine's times, to the second."""
+    return datetime.fromisoformat(_FRACTION.sub("", timestamp)).timestamp()

@@ -1,0 +1,56 @@
+"""The command line, run as a script runs it, and providers installed as plug-ins for one test."""
+
+import json
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from cloudlayer.cli.main import run
+
+
+@dataclass
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cli(capfd, monkeypatch, tmp_path):
+    """Run a command line: its exit code, standard output and standard error."""
+    monkeypatch.setenv("CLOUDLAYER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CLOUDLAYER_LOCAL_STATE", str(tmp_path / "local"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # no waiting for an address that does not answer
+    for name in ("CLOUDLAYER_API_KEY", "CLOUDLAYER_URL", "CLOUDLAYER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+
+    def cli(*arguments):
+        code = run(arguments)
+        captured = capfd.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return cli
+
+
+@pytest.fixture
+def plug_in(tmp_path, monkeypatch):
+    """Install a provider, whose `connect` has the given body, as another distribution would."""
+
+    def plug_in(name, body):
+        module = f"plug_in_{name}"
+        folder = tmp_path / module
+        metadata = folder / f"{module}-1.dist-info"
+        metadata.mkdir(parents=True)
+        lines = "\n    ".join(body.splitlines())
+        (folder / f"{module}.py").write_text(f"def connect(region, options):\n    {lines}\n")
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
+        (metadata / "entry_points.txt").write_text(f"[cloudlayer.providers]\n{name} = {module}:connect\n")
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.delitem(sys.modules, module, raising=False)
+
+    return plug_in

@@ -1,0 +1,65 @@
+import json
+from datetime import date
+
+import pytest
+
+from cloudlayer.cli.plans import costs, plan_document, print_plan
+from cloudlayer.resources import MachineType, Offer, Price
+from cloudlayer.scheduler import Demand, Placement, Plan, Purchased, Unplaced
+from cloudlayer.units import GIB
+
+
+def offer(amount, name="small"):
+    price = None if amount is None else Price(amount, "USD", "list", date(2026, 1, 1))
+    return Offer("shop", "here", "here-a", MachineType(name, 2.0, 4 * GIB), "on_demand", price)
+
+
+DEMANDS = [Demand(f"d{number}", f"nlp/Echo/1.0.{number % 2}", "nlp/Echo", 1.0, GIB) for number in range(5)]
+PLAN = Plan(
+    placements=(Placement("d0", "new"), Placement("d2", "new"), Placement("d1", "old")),
+    purchases=(Purchased("new", offer(0.5), GIB),),
+    unplaced=(Unplaced("d3", "no GPU is on sale"), Unplaced("d4", "no GPU is on sale")),
+)
+KEPT, DELETED = {"old": offer(0.25), "odd": offer(None)}, {"gone": offer(8.0)}
+
+
+def test_a_plan_shows_each_machine_with_what_becomes_of_it_and_what_runs_there(capsys):
+    print_plan(PLAN, DEMANDS, kept=KEPT, deleted=DELETED)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [["buy", "new"], ["keep", "old"], ["keep", "odd"], ["delete", "gone"]]
+    assert lines[1].endswith("0.5000 USD  2 x nlp/Echo/1.0.0")
+    assert lines[2].endswith("0.2500 USD  1 x nlp/Echo/1.0.1")
+    assert lines[3].endswith("?")
+
+
+def test_a_plan_tells_what_it_costs_and_what_it_does_not_know(capsys):
+    print_plan(PLAN, DEMANDS, kept=KEPT, deleted=DELETED)
+    told = "the fleet then costs 0.7500 USD/h and 1 machine of unknown price, of which 0.5000 USD/h is new"
+    assert told in capsys.readouterr().err.splitlines()
+
+
+def test_what_finds_no_place_is_told_with_its_reason(capsys):
+    print_plan(PLAN, DEMANDS, kept=KEPT, deleted=DELETED)
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "no place for 1 x nlp/Echo/1.0.0: no GPU is on sale",
+        "no place for 1 x nlp/Echo/1.0.1: no GPU is on sale",
+    ]
+
+
+def test_a_plan_without_machines_says_so(capsys):
+    print_plan(Plan(), [], kept={}, deleted={})
+    assert capsys.readouterr() == ("", "no machine is needed\n")
+
+
+def test_a_plan_is_one_json_document():
+    document = json.loads(json.dumps(plan_document(PLAN, DEMANDS, kept=KEPT, deleted=DELETED)))
+    assert [item["id"] for item in document["buy"]] == ["new"]
+    assert [item["id"] for item in document["keep"]] == ["old", "odd"]
+    assert document["keep"][1]["offer"]["price"] is None
+    assert document["placements"][0] == {"function": "nlp/Echo/1.0.0", "demand": "d0", "machine": "new", "devices": []}
+    assert [item["reason"] for item in document["unplaced"]] == ["no GPU is on sale"] * 2
+
+
+@pytest.mark.parametrize(("amounts", "asked"), [([], False), ([0.0], False), ([0.0, 0.1], True), ([None], True)])
+def test_what_costs_or_may_cost_is_asked_about(amounts, asked):
+    assert costs([offer(amount) for amount in amounts]) is asked

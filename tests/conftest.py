@@ -1,0 +1,58 @@
+"""What tests need beside this machine. A test marked with a name of NEEDS skips, with the reason, where that is absent.
+
+CLOUDLAYER_REQUIRE=docker,… turns such skips into failures.
+"""
+
+import os
+from functools import cache
+
+import pytest
+
+BASE_IMAGE = "cloudlayer/base:local"
+
+
+def _docker() -> str:
+    try:
+        import docker
+    except ImportError:
+        return "the package docker is not installed: pip install 'cloudlayer[fleet]'"
+    try:
+        client = docker.APIClient(base_url=os.environ.get("DOCKER_HOST") or None, version="auto", timeout=10)
+    except docker.errors.DockerException:
+        return 'no Docker Engine answers: eval "$(dev/docker/engine-up.sh)"'
+    try:
+        client.inspect_image(BASE_IMAGE)
+    except docker.errors.APIError:
+        return f"the engine has no image {BASE_IMAGE}: dev/docker/base-image.sh"
+    finally:
+        client.close()
+    return ""
+
+
+NEEDS = {"docker": _docker}
+
+
+@cache
+def missing(name):
+    """Why what is called `name` cannot be used here; empty if it can."""
+    return NEEDS[name]()
+
+
+def required():
+    """The names that must be there."""
+    return {name.strip() for name in os.environ.get("CLOUDLAYER_REQUIRE", "").split(",") if name.strip()}
+
+
+def pytest_configure():
+    if unknown := required() - NEEDS.keys():
+        raise pytest.UsageError(f"CLOUDLAYER_REQUIRE: no test needs {', '.join(sorted(unknown))}; known: {', '.join(NEEDS)}")
+
+
+def pytest_runtest_setup(item):
+    for name in NEEDS:
+        if item.get_closest_marker(name) is None:
+            continue
+        if reason := missing(name):
+            if name in required():
+                pytest.fail(f"CLOUDLAYER_REQUIRE has {name}, but {reason}", pytrace=False)
+            pytest.skip(reason)

@@ -1,0 +1,100 @@
+"""What a container is made from, and what is said where no engine can be had. No engine is needed."""
+
+import socket
+
+import docker
+import pytest
+
+from cloudlayer.errors import EngineError, Unsupported
+from cloudlayer.interfaces import MachineContext, ReplicaSpec
+from cloudlayer.runtime.docker.containers import creation
+from cloudlayer.runtime.docker.images import Image
+from cloudlayer.runtime.docker.records import Records
+from cloudlayer.runtime.registry import connect_engine
+
+
+@pytest.fixture
+def client():
+    """The SDK, which talks to nobody as long as it is told the version."""
+    made = docker.APIClient(base_url="unix:///nowhere", version="1.41")
+    yield made
+    made.close()
+
+
+def spec(**fields):
+    return ReplicaSpec(
+        **{"id": "one", "function": "a/B", "version": "1.0.0", "cpu": 1.0, "memory": 2**27, "image": "x:1", **fields}
+    )
+
+
+def form(client, **fields):
+    return creation(client, spec(**fields), Image("x:1", ""), "machine", "network")
+
+
+def test_gpus_are_handed_in_by_their_index(client):
+    (request,) = form(client, devices=(1, 3))["host_config"]["DeviceRequests"]
+    assert request["DeviceIDs"] == ["1", "3"]
+    assert request["Capabilities"] == [["gpu"]]
+    assert not form(client)["host_config"].get("DeviceRequests")
+
+
+def test_the_controllers_environment_is_not_in_it(client, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+    assert "s3cret" not in str(form(client, environment={"A": "b"}))
+
+
+def test_what_cloudlayer_sets_cannot_be_overridden(client):
+    assert form(client, environment={"PORT": "1"})["environment"]["PORT"] == "8080"
+
+
+def test_tiny_amounts_become_the_least_that_docker_takes(client):
+    limits = form(client, cpu=0.001, memory=1)["host_config"]
+    assert limits["NanoCpus"] == 10_000_000
+    assert limits["Memory"] == 6 * 1024**2
+
+
+def test_the_folder_of_the_gateways_socket_is_handed_in_read_only(client, tmp_path):
+    made = form(client, gateway_socket=tmp_path / "gateway.sock")
+    (mount,) = made["host_config"]["Mounts"]
+    assert (mount["Source"], mount["Target"], mount["ReadOnly"]) == (str(tmp_path), "/run/cloudlayer", True)
+    assert made["environment"]["CLOUDLAYER_GATEWAY_SOCKET"] == "/run/cloudlayer/gateway.sock"
+
+
+def test_a_folder_that_holds_more_than_the_gateways_socket_is_never_handed_in(client, tmp_path):
+    (tmp_path / "store.db").write_text("")
+    with pytest.raises(EngineError, match="give it a folder of its own"):
+        form(client, gateway_socket=tmp_path / "gateway.sock")
+    with pytest.raises(EngineError, match="cannot be read"):
+        form(client, gateway_socket=tmp_path / "absent" / "gateway.sock")
+
+
+@pytest.mark.parametrize("id", ["", "../x", "a/b", "x" * 200, "-x"])
+def test_an_id_that_names_no_container_is_refused(tmp_path, id):
+    with pytest.raises(EngineError, match="cannot name a container"), Records(tmp_path).hold(id, lambda _: None):
+        pass
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return MachineContext("machine", tmp_path / "machine", tmp_path / "cache")
+
+
+def test_without_an_engine_it_says_what_to_do(machine, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such")
+    with pytest.raises(Unsupported, match="no Docker Engine answers at unix:///no/such: install and start Docker"):
+        connect_engine("docker", machine)
+
+
+def test_a_socket_at_which_nobody_listens_is_no_engine(machine, monkeypatch, tmp_path):
+    path = tmp_path / "d.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+        with pytest.raises(Unsupported, match="is it running"):
+            connect_engine("docker", machine)
+
+
+def test_an_engine_of_another_host_is_refused(machine, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "tcp://10.0.0.1:2375")
+    with pytest.raises(Unsupported, match="name a socket of this host"):
+        connect_engine("docker", machine)
