@@ -16,6 +16,12 @@ FICTION: Final = "simulated"
 """The provider whose machines are not real; its things are shown where it is named, and never beside real ones unasked."""
 
 
+def connect(name: str) -> Provider:
+    """A provider by "name" or "name:region"; one that is not real lives on this host's clock then, as it does for fleets."""
+    fiction = name.partition(":")[0] == FICTION
+    return registry.connect(name, clock="real") if fiction else registry.connect(name)
+
+
 def chosen(names: Sequence[str] | None) -> list[str]:
     """The providers that were named, else all that are installed and real."""
     return list(names) if names else [name for name in registry.provider_names() if name != FICTION]
@@ -26,7 +32,7 @@ def ask_all(names: Sequence[str], question: Callable[[Provider], Answer]) -> dic
 
     def ask(name: str) -> Answer | CloudLayerError:
         try:
-            return question(registry.connect(name))
+            return question(connect(name))
         except CloudLayerError as error:
             return error
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import typer
 
@@ -17,6 +17,7 @@ from cloudlayer.cli.connections import ask_all, chosen
 from cloudlayer.cli.exits import ExitCode
 from cloudlayer.cli.output import print_json, print_table
 from cloudlayer.errors import CloudLayerError
+from cloudlayer.fleet.home import VARIABLE, Home
 from cloudlayer.interfaces import MachineContext, Provider
 from cloudlayer.runtime.registry import connect_engine
 
@@ -28,11 +29,23 @@ ENGINES: Final = ("process", "docker")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. "absent" is what is not set up here and nothing needs until it is asked for."""
+    """One thing that was looked at.
+
+    "absent" is what is not set up here and nothing needs until it is asked for; "weak" works, and could do better here.
+    """
 
     subject: str
-    state: Literal["ok", "absent", "wrong"]
+    state: Literal["ok", "absent", "weak", "wrong"]
     message: str = ""
+
+
+@runtime_checkable
+class TellsWeaknesses(Protocol):
+    """An engine that can tell what this host keeps it from doing, a line each with its mend."""
+
+    def check(self) -> Sequence[str]:
+        """The lines; none if all is well."""
+        ...
 
 
 @app.command()
@@ -55,32 +68,35 @@ def _python() -> Finding:
 
 
 def _home() -> Finding:
-    folder = Path(os.environ.get("CLOUDLAYER_HOME") or Path.home() / ".cloudlayer")
+    home = Home.from_environment()
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
-            return Finding("store", "ok", str(folder))
+        home.prepare()
+        with tempfile.TemporaryFile(dir=home.path):
+            return Finding("store", "ok", str(home.path))
     except OSError as error:
-        return Finding("store", "wrong", f"{folder}: {error.strerror}; set CLOUDLAYER_HOME to a folder that can be written")
+        return Finding("store", "wrong", f"{home.path}: {error.strerror}; set {VARIABLE} to a folder that can be written")
 
 
 def _engines() -> list[Finding]:
-    return [_engine(name) for name in ENGINES]
+    return [finding for name in ENGINES for finding in _engine(name)]
 
 
-def _engine(name: str) -> Finding:
+def _engine(name: str) -> list[Finding]:
+    subject = f"engine {name}"
     try:
-        _list_replicas(name)
+        weaknesses = _weaknesses(name)
     except CloudLayerError as error:
-        return Finding(f"engine {name}", "absent", str(error))
-    return Finding(f"engine {name}", "ok")
+        return [Finding(subject, "absent", str(error))]
+    found = [Finding(subject, "weak", line.removeprefix(f"{name} engine: ")) for line in weaknesses]
+    return found or [Finding(subject, "ok")]
 
 
-def _list_replicas(name: str) -> None:
+def _weaknesses(name: str) -> Sequence[str]:
     with tempfile.TemporaryDirectory() as folder:
         engine = connect_engine(name, MachineContext("doctor", Path(folder) / "machine", Path(folder) / "cache"))
         try:
             engine.list()
+            return engine.check() if isinstance(engine, TellsWeaknesses) else ()
         finally:
             engine.close()
 

@@ -33,8 +33,13 @@ class Refused(errors.CloudLayerError):
     """The user did not agree, or could not be asked."""
 
 
+class NoPlace(errors.CloudLayerError):
+    """Nothing of what is wanted can run anywhere."""
+
+
 _CODES: Final[tuple[tuple[type[errors.CloudLayerError], ExitCode], ...]] = (
     (Refused, ExitCode.REFUSED),
+    (NoPlace, ExitCode.EXHAUSTED),
     (errors.InvalidSpec, ExitCode.USAGE),
     (errors.NotFound, ExitCode.NOT_FOUND),
     (errors.AuthError, ExitCode.DENIED),

@@ -4,47 +4,84 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cloudlayer.cli.output import UNKNOWN
+from cloudlayer.cli.output import UNKNOWN, counted
 from cloudlayer.units import format_duration
 
 if TYPE_CHECKING:
-    from cloudlayer.fleet.store.rows import Event, LedgerRow, ReplicaRow
+    from cloudlayer.fleet.store.rows import Event, LedgerRow, MachineRow, ReplicaRow
     from cloudlayer.resources import Instance, Price
 
 Row = tuple[object, ...]
 
-REPLICAS = ("FUNCTION", "VERSION", "STATE", "MACHINE", "ENGINE", "PID OR CONTAINER", ">AGE", "WHY")
-EVENTS = ("TIME", "WHAT", "OF", "WHY")
-LEDGER = ("MACHINE", "PROVIDER", "MACHINE TYPE", "BOUGHT", ">PRICE/H", ">FOR", ">COST")
+MACHINES = ("MACHINE", "STATE", "PROVIDER", "ZONE", "MACHINE TYPE", "BOUGHT", ">PRICE/H", ">AGE")
+REPLICAS = ("FLEET", "ID", "FUNCTION", "VERSION", "STATE", "MACHINE", "ENGINE", "PID OR CONTAINER", ">AGE", "WHY")
+EVENTS = (">NUMBER", "TIME", "FLEET", "WHAT", "OF", "WHY")
+LEDGER = ("FLEET", "MACHINE", "PROVIDER", "MACHINE TYPE", "BOUGHT", ">PRICE/H", ">FOR", ">COST")
 INSTANCES = ("ID", "NAME", "STATE", "PROVIDER", "ZONE", "MACHINE TYPE", "BOUGHT", "ADDRESS", "WHY")
+
+
+def machine_row(machine: MachineRow, now: float) -> Row:
+    """A line of MACHINES; `now` in seconds since 1970."""
+    offer = machine.offer
+    bought = (machine.provider, offer.zone, offer.machine_type.name, offer.purchase, price_text(offer.price))
+    return (machine.id, machine.state, *bought, _since(machine.created_at, now))
 
 
 def replica_row(replica: ReplicaRow, now: float) -> Row:
     """A line of REPLICAS; `now` in seconds since 1970."""
-    age = format_duration(max(0.0, now - replica.created_at))
-    handle, why = replica.handle or "", replica.reason or replica.exit or ""
-    return (replica.function, replica.version, replica.state, replica.machine, replica.engine, handle, age, why)
+    what = (replica.fleet, short(replica.id), replica.function, replica.version, replica.state, replica.machine, replica.engine)
+    return (*what, replica.handle, _since(replica.created_at, now), _line(replica.reason or replica.exit or ""))
+
+
+def replica_document(replica: ReplicaRow, now: float) -> dict[str, Any]:
+    """A replica as JSON has it: `pid` is a number and told by the process engine alone, `container` by docker alone."""
+    handle = replica.handle
+    return {
+        "fleet": replica.fleet,
+        "id": replica.id,
+        "function": replica.function,
+        "version": replica.version,
+        "machine": replica.machine,
+        "engine": replica.engine,
+        "state": replica.state.value,
+        "pid": int(handle) if handle and replica.engine == "process" else None,
+        "container": handle if replica.engine == "docker" else None,
+        "address": replica.address,
+        "age_s": round(max(0.0, now - replica.created_at), 3),
+        "exit": replica.exit,
+        "reason": replica.reason,
+    }
+
+
+def short(id: str) -> str:
+    """The beginning of a replica's id, by which it can be named."""
+    return id[:8]
 
 
 def event_row(event: Event) -> Row:
     """A line of EVENTS."""
-    return (moment(event.at), event.kind, event.subject, event.message)
+    return (event.number, moment(event.at), event.fleet, event.kind, event.subject, _line(event.message))
+
+
+def event_line(event: Event) -> str:
+    """An event in one line by itself, for those who watch it happen."""
+    return "  ".join(part for part in (moment(event.at), event.kind, event.subject, _line(event.message)) if part)
 
 
 def ledger_row(entry: LedgerRow, now: float) -> Row:
     """A line of LEDGER; `now` in seconds since 1970."""
-    lasted = (now if entry.ended_at is None else entry.ended_at) - entry.started_at
-    cost = entry.cost(now)
+    until = now if entry.ended_at is None else entry.ended_at
     return (
+        entry.fleet,
         entry.machine,
         entry.provider,
         entry.machine_type,
         entry.purchase,
-        UNKNOWN if entry.price is None else f"{entry.price:.4f} {entry.currency}",
-        format_duration(max(0.0, lasted)),
-        UNKNOWN if cost is None else f"{cost:.4f} {entry.currency}",
+        _amount(entry.price, entry.currency),
+        _since(entry.started_at, until),
+        _amount(entry.cost(now), entry.currency),
     )
 
 
@@ -89,10 +126,28 @@ def amounts(sums: Mapping[str, float], unknown: int, unit: str = "") -> str:
     """Amounts by currency in words, as in "1.2000 USD/h and 2 machines of unknown price"."""
     parts = [f"{amount:.4f} {currency}{unit}" for currency, amount in sorted(sums.items())]
     if unknown:
-        parts.append(f"{unknown} machine{'s' if unknown > 1 else ''} of unknown price")
+        parts.append(f"{counted(unknown, 'machine')} of unknown price")
     return " and ".join(parts) or "nothing"
+
+
+def price_text(price: Price | None) -> str:
+    """A price of one hour in a table."""
+    return UNKNOWN if price is None else _amount(price.amount, price.currency)
 
 
 def moment(at: float) -> str:
     """A moment in UTC, to the second."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _amount(amount: float | None, currency: str | None) -> str:
+    return UNKNOWN if amount is None else f"{amount:.4f} {currency}"
+
+
+def _since(start: float, end: float) -> str:
+    return format_duration(max(0.0, end - start))
+
+
+def _line(text: str) -> str:
+    """A text of several lines in one."""
+    return " / ".join(line.strip() for line in text.splitlines() if line.strip())

@@ -20,8 +20,18 @@ from cloudlayer.cli.output import complain
 from cloudlayer.errors import CloudLayerError
 
 COMMANDS: Final = {
+    "up": ("up", "Plan, start and serve a fleet."),
+    "plan": ("plan", "Show what a manifest would change."),
+    "deploy": ("deploy", "Change a fleet that runs."),
     "call": ("call", "Call a function."),
+    "ps": ("ps", "List replicas."),
+    "logs": ("logs", "Show what replicas wrote."),
+    "events": ("events", "List what was done, and why."),
+    "cost": ("cost", "List what machines cost so far."),
+    "down": ("down", "End a fleet and delete all of it."),
     "offers": ("offers", "List what providers sell, cheapest first."),
+    "instance": ("instance", "Make, list, show and delete single machines."),
+    "sweep": ("sweep", "Find and delete what no fleet knows."),
     "doctor": ("doctor", "Check this host, the store and the providers."),
     "providers": ("providers", "List installed providers and what they can do."),
 }

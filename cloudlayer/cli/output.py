@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from cloudlayer.cli.exits import Refused
 
@@ -20,7 +20,7 @@ UNKNOWN: Final = "?"
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
-    print(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    print(json.dumps(plain(value), indent=2, ensure_ascii=False), flush=True)
 
 
 def plain(value: Any) -> Any:
@@ -44,21 +44,30 @@ def _plain_scalar(value: Any) -> Any:
     return str(value) if isinstance(value, PurePath) else value
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing") -> None:
-    """Print rows under headings; `columns` starting with ">" are flushed right. Without rows `empty` goes to standard error.
+def table_stream(*, json: bool) -> TextIO:
+    """Where a table goes that is shown before the result: beside the one document, or before the result itself."""
+    return sys.stderr if json else sys.stdout
 
-    On a terminal the table is fitted to it; into a pipe or file nothing is cut and nothing coloured.
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "nothing", stream: TextIO | None = None
+) -> None:
+    """Print rows under headings, on standard output unless `stream` is another; without rows `empty` goes to standard error.
+
+    `columns` starting with ">" are flushed right. On a terminal the table is fitted to it; into a pipe or file nothing is cut
+    and nothing coloured.
     """
+    stream = stream or sys.stdout
     texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if not texts:
         note(empty)
-    elif sys.stdout.isatty():
-        _print_fitted(columns, texts)
+    elif stream.isatty():
+        _print_fitted(columns, texts, stream)
     else:
-        _print_whole(columns, texts)
+        _print_whole(columns, texts, stream)
 
 
-def _print_fitted(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print_fitted(columns: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -69,21 +78,27 @@ def _print_fitted(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None
         table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(file=sys.stdout, no_color="NO_COLOR" in os.environ).print(table)
+    Console(file=stream, no_color="NO_COLOR" in os.environ).print(table)
 
 
-def _print_whole(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print_whole(columns: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO) -> None:
     headed = [[column.removeprefix(">") for column in columns], *rows]
     widths = [max(len(row[index]) for row in headed) for index in range(len(columns))]
     for row in headed:
         cells = zip(columns, row, widths, strict=True)
         padded = (cell.rjust(width) if column.startswith(">") else cell.ljust(width) for column, cell, width in cells)
-        print("  ".join(padded).rstrip())
+        print("  ".join(padded).rstrip(), file=stream)
+    stream.flush()
 
 
 def note(text: str) -> None:
     """Tell progress, on standard error."""
     print(text, file=sys.stderr, flush=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words, as in "2 machines"."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def complain(text: str) -> None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
-from cloudlayer.cli.forms import Row, per_hour
-from cloudlayer.cli.output import UNKNOWN, note, plain, print_table
+from cloudlayer.cli.exits import NoPlace
+from cloudlayer.cli.forms import Row, per_hour, price_text
+from cloudlayer.cli.output import confirm, counted, note, plain, print_table
 
 if TYPE_CHECKING:
+    from cloudlayer.fleet.service import Preview
     from cloudlayer.resources import Offer
     from cloudlayer.scheduler import Demand, Plan
 
 MACHINES = ("", "MACHINE", "PROVIDER", "ZONE", "MACHINE TYPE", "BOUGHT", ">PRICE/H", "REPLICAS")
-
-Machines = Mapping[str, "Offer"]
-"""Machines by id, each with the offer that it was or is bought by."""
 
 
 def costs(offers: Sequence[Offer]) -> bool:
@@ -24,36 +23,57 @@ def costs(offers: Sequence[Offer]) -> bool:
     return any(offer.price is None or offer.price.amount > 0 for offer in offers)
 
 
-def print_plan(plan: Plan, demands: Sequence[Demand], *, kept: Machines, deleted: Machines) -> None:
-    """Show a plan for `demands`, beside the machines that stay and those that go."""
+def check_placed(preview: Preview) -> None:
+    """NoPlace if nothing of the fleet finds a place."""
+    if preview.plan.unplaced and not preview.plan.placements and not preview.kept:
+        raise NoPlace("nothing of this fleet finds a place: mend what keeps it from one, as told above")
+
+
+def agree(preview: Preview, *, yes: bool) -> None:
+    """Ask, unless `yes`, where buying what is planned costs or may cost something.
+
+    NoPlace if nothing of the fleet finds a place, Refused if the user does not agree.
+    """
+    check_placed(preview)
+    offers = [machine.offer for machine in preview.plan.purchases]
+    if costs(offers):
+        price = per_hour([offer.price for offer in offers])
+        confirm(f"This buys {counted(len(offers), 'machine')} for {price}. Go on?", yes=yes)
+
+
+def print_plan(preview: Preview, *, stream: TextIO | None = None) -> None:
+    """Show what is to be bought, beside the machines that stay and those that go; on standard output, or on `stream`."""
+    plan, demands = preview.plan, preview.demands
     bought = {machine.id: machine.offer for machine in plan.purchases}
     loads = _replicas(plan, demands)
-    actions = (("buy", bought), ("keep", kept), ("delete", deleted))
+    actions = (("buy", bought), ("keep", preview.kept), ("delete", preview.deleted))
     rows = [_row(action, name, offer, loads.get(name)) for action, machines in actions for name, offer in machines.items()]
-    print_table(MACHINES, rows, empty="no machine is needed")
+    print_table(MACHINES, rows, empty="no machine is needed", stream=stream)
     if rows:
-        after = per_hour([offer.price for offer in (*bought.values(), *kept.values())])
+        after = per_hour([offer.price for offer in (*bought.values(), *preview.kept.values())])
         note(f"the fleet then costs {after}, of which {per_hour([offer.price for offer in bought.values()])} is new")
-    for line in _unplaced(plan, demands):
+    for line in (*_unplaced(plan, demands), *preview.warnings):
         note(line)
 
 
-def plan_document(plan: Plan, demands: Sequence[Demand], *, kept: Machines, deleted: Machines) -> dict[str, Any]:
+def plan_document(preview: Preview) -> dict[str, Any]:
     """The same as JSON has it."""
-    groups = {demand.id: demand.group for demand in demands}
+    plan = preview.plan
+    groups = {demand.id: demand.group for demand in preview.demands}
     return {
         "buy": [{"id": machine.id, "disk": machine.disk, "offer": plain(machine.offer)} for machine in plan.purchases],
-        "keep": [{"id": name, "offer": plain(offer)} for name, offer in kept.items()],
-        "delete": [{"id": name, "offer": plain(offer)} for name, offer in deleted.items()],
+        "keep": [{"id": name, "offer": plain(offer)} for name, offer in preview.kept.items()],
+        "delete": [{"id": name, "offer": plain(offer)} for name, offer in preview.deleted.items()],
         "placements": [{"function": groups[placement.demand], **plain(placement)} for placement in plan.placements],
         "unplaced": [{"function": groups[missing.demand], **plain(missing)} for missing in plan.unplaced],
+        "warnings": list(preview.warnings),
     }
 
 
 def _row(action: str, name: str, offer: Offer, load: Counter[str] | None) -> Row:
-    price = UNKNOWN if offer.price is None else f"{offer.price.amount:.4f} {offer.price.currency}"
     replicas = ", ".join(f"{number} x {group}" for group, number in sorted((load or {}).items()))
-    return (action, name, offer.provider, offer.zone, offer.machine_type.name, offer.purchase, price, replicas)
+    kind, price = offer.machine_type.name, price_text(offer.price)
+    return (action, name, offer.provider, offer.zone, kind, offer.purchase, price, replicas)
 
 
 def _replicas(plan: Plan, demands: Sequence[Demand]) -> dict[str, Counter[str]]:

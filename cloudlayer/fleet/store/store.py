@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
 from cloudlayer.errors import CloudLayerError
 from cloudlayer.fleet.store import schema
@@ -81,19 +81,15 @@ class Store:
     def numbered(self, fleet: str) -> tuple[int, int]:
         """How many machines and how many replicas the fleet ever had; the next ones are named by these."""
         with self.database.read() as connection:
-            return tuple(  # type: ignore[return-value]
-                len(connection.execute(select(table.c.id).where(table.c.fleet == fleet)).all())
-                for table in (schema.machines, schema.replicas)
-            )
+            return _count(connection, schema.machines, fleet), _count(connection, schema.replicas, fleet)
 
-    def failures(self, key: str, fleet: str, *, limit: int = 10) -> list[ReplicaRow]:
-        """The newest ended replicas of a version, newest first."""
+    def latest(self, fleet: str, key: str, *, limit: int = 8) -> list[ReplicaRow]:
+        """The newest replicas of a version, newest first, whatever became of them."""
         table, (function, _, version) = schema.replicas, key.rpartition("/")
         query = (
             select(table)
             .where(table.c.fleet == fleet, table.c.function == function, table.c.version == version)
-            .where(table.c.state == ReplicaRowState.ENDED)
-            .order_by(table.c.changed_at.desc())
+            .order_by(table.c.created_at.desc(), table.c.id)
             .limit(limit)
         )
         with self.database.read() as connection:
@@ -150,6 +146,11 @@ class Store:
                 known = str(uuid.uuid4())
                 connection.execute(insert(table).values(name="owner", value=known))
             return str(known)
+
+
+def _count(connection: Connection, table: Table, fleet: str) -> int:
+    query = select(func.count()).select_from(table).where(table.c.fleet == fleet)
+    return connection.execute(query).scalar_one()
 
 
 def _read_desired(connection: Connection, fleet: str) -> DesiredRow:

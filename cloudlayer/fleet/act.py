@@ -1,0 +1,312 @@
+"""Doing: the calls that a decision asks for. Each call's intent is in the store before it is made, and its answer after.
+
+What raises is told in the event log and tried again later by the next decision: nothing here loops.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from cloudlayer.errors import (
+    Avoid,
+    CloudError,
+    CloudLayerError,
+    Conflict,
+    EngineError,
+    InvalidSpec,
+    LeaseLost,
+    NotFound,
+    Throttled,
+    TransientError,
+)
+from cloudlayer.fleet import settle
+from cloudlayer.fleet.clouds import Clouds
+from cloudlayer.fleet.demands import checked_spec
+from cloudlayer.fleet.desired import Desired
+from cloudlayer.fleet.home import Home
+from cloudlayer.fleet.store import Event, Lease, LedgerRow, MachineRow, MachineState, ReplicaRow, ReplicaRowState, writes
+from cloudlayer.fleet.view import Buy, Delete, Start, Stop
+from cloudlayer.functions.manifest import FunctionSpec
+from cloudlayer.interfaces import Clock, Deadline, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus
+from cloudlayer.labels import FLEET, OWNER
+from cloudlayer.resources import DiskSpec, Instance, InstanceSpec, InstanceState
+
+PREPARE_SECONDS: Final = 900.0
+"""How long fetching an image or installing requirements may take."""
+LOAD_SECONDS: Final = 600.0
+"""How long a function's load() may take."""
+AVOID_SECONDS: Final = 60.0
+"""For how long an offer is left out when its provider does not say."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where the fleet lives: what its replicas need to know of it. `url` is the gateway's."""
+
+    home: Home
+    owner: str
+    fleet: str
+    url: str = ""
+
+
+class Actor:
+    """Does one action at a time, on whatever thread."""
+
+    def __init__(
+        self, lease: Lease, clouds: Clouds, surroundings: Surroundings, clock: Clock, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        """`changed` is called when a replica has become ready or has ended, so that routes can be told at once."""
+        self._lease = lease
+        self._clouds = clouds
+        self._where = surroundings
+        self._clock = clock
+        self._changed = changed
+
+    # Machines
+
+    def buy(self, action: Buy, spec: InstanceSpec | None = None) -> Sequence[Instance | CloudLayerError]:
+        """Create the machines of a batch, or find those that an earlier try made; an answer for each.
+
+        `spec` stands in for what the rows say, where that is not all: see `instances`.
+        """
+        rows = action.rows
+        compute = self._clouds.provider(rows[0].provider).compute
+        specs = [self._instance_spec(row, spec) for row in rows]
+        answers: Sequence[Instance | CloudLayerError]
+        try:
+            answers = compute.create_batch(specs, token=rows[0].batch, deadline=self._clouds.deadline())
+        except (Throttled, TransientError):
+            raise  # it may have taken effect: the same token is tried again
+        except (CloudError, InvalidSpec) as error:
+            # Should one have been made all the same, it carries our labels, and the next look removes it.
+            answers = [error] * len(rows)
+        self._bought(rows, answers)
+        self._clouds.stale(rows[0].provider)
+        return answers
+
+    def _instance_spec(self, row: MachineRow, spec: InstanceSpec | None) -> InstanceSpec:
+        offer, disk = row.offer, int(row.spec.get("disk", 0))
+        asked = spec or InstanceSpec.model_validate(row.spec.get("instance", {}))
+        return asked.model_copy(
+            update={
+                "machine_type": offer.machine_type.name,
+                "zone": offer.zone,
+                "purchase": offer.purchase,
+                "reservation": offer.reservation,
+                "disks": (DiskSpec(size=disk, boot=True),) if disk else asked.disks,
+                "labels": {**asked.labels, OWNER: self._where.owner, FLEET: self._where.fleet},
+            }
+        )
+
+    def _bought(self, rows: Iterable[MachineRow], answers: Iterable[Instance | CloudLayerError]) -> None:
+        now = self._clock.now()
+        with self._lease.write() as connection:
+            for row, answer in zip(rows, answers, strict=True):
+                if isinstance(answer, CloudLayerError):
+                    self._note_failure(connection, row, answer, str(answer), now)
+                else:
+                    self._bind(connection, row, answer, now)
+
+    def _bind(self, connection: Connection, row: MachineRow, instance: Instance, now: float) -> None:
+        running = instance.state is InstanceState.RUNNING
+        state = MachineState.RUNNING if running else MachineState.PENDING
+        address = instance.private_address or instance.public_address
+        writes.change_machine(connection, row, now, state=state, instance=instance.id, address=address)
+        writes.open_account(connection, ledger_row(row, instance.id, now))
+        price = row.offer.price
+        what = f"{row.provider} {instance.id}, {row.offer.machine_type.name}, {price or 'price unknown'}"
+        self._note(connection, "machine bought", row.id, what, now)
+
+    def _note_failure(self, connection: Connection, row: MachineRow, error: CloudLayerError, why: str, now: float) -> None:
+        writes.change_machine(connection, row, now, state=MachineState.FAILED, reason=why)
+        offer = row.offer
+        avoid = getattr(error, "avoid", None) or Avoid(
+            AVOID_SECONDS, offer.provider, offer.region, offer.zone, offer.machine_type.name, offer.purchase
+        )
+        if not isinstance(error, Conflict):
+            writes.add_avoid(connection, row.fleet, now, avoid, why)
+        self._note(connection, "machine not bought", row.id, why, now)
+
+    def delete(self, action: Delete) -> bool:
+        """Delete a machine. True once it is gone; a cloud that takes its time is seen to have done it by a later look."""
+        row = action.row
+        compute = self._clouds.provider(row.provider).compute
+        if row.instance is not None:
+            self._clouds.forget(row)
+            compute.delete([row.instance], deadline=self._clouds.deadline())
+            if not self._gone(row):
+                return False
+        now = self._clock.now()
+        with self._lease.write() as connection:
+            for write in settle.close_machine(row, action.why, now):
+                write(connection)
+        self._clouds.stale(row.provider)
+        return True
+
+    def _gone(self, row: MachineRow) -> bool:
+        compute = self._clouds.provider(row.provider).compute
+        try:
+            return compute.get(str(row.instance), deadline=self._clouds.deadline()).state is InstanceState.DELETED
+        except NotFound:
+            return True
+
+    def remove_instance(self, provider: str, instance: str) -> None:
+        """Delete an instance of ours that no machine has."""
+        with self._lease.write() as connection:
+            why = f"{instance} carries this fleet's labels and belongs to none of its machines"
+            self._note(connection, "stray instance", provider, why, self._clock.now())
+        self._clouds.provider(provider).compute.delete([instance], deadline=self._clouds.deadline())
+
+    # Replicas
+
+    def start(self, action: Start, machine: MachineRow, desired: Desired) -> None:
+        """Start a replica, or find the one that an earlier try started; returns when it is ready, or has ended."""
+        row = action.row
+        try:
+            engine = self._clouds.engine(machine, row.engine)
+            spec = self._replica_spec(row, desired)
+            engine.prepare(spec, deadline=self._clouds.deadline(PREPARE_SECONDS))
+            engine.start(spec, deadline=self._clouds.deadline())
+            status = engine.wait(row.id, deadline=self._clouds.deadline(LOAD_SECONDS))
+        except (Throttled, TransientError):
+            raise
+        except (EngineError, CloudError, InvalidSpec) as error:
+            # Unsupported, a source that changed, a secret that is missing: the same again would end the same way.
+            status = ReplicaStatus(row.id, ReplicaState.EXITED, exit=ReplicaExit.FAILED_TO_LOAD, message=str(error))
+        if status.state is ReplicaState.STARTING:
+            message = f"not ready within {LOAD_SECONDS:.0f} s: its load() takes too long"
+            status = ReplicaStatus(row.id, ReplicaState.EXITED, exit=ReplicaExit.FAILED_TO_LOAD, message=message)
+        self._started(row, status)
+        self._changed()
+
+    def _started(self, row: ReplicaRow, status: ReplicaStatus) -> None:
+        now = self._clock.now()
+        with self._lease.write() as connection:
+            if status.state is ReplicaState.READY:
+                changes = {"address": status.address or "", "handle": status.handle}
+                writes.change_replica(connection, row, now, state=ReplicaRowState.READY, **changes)
+                self._note(connection, "replica ready", row.id, f"{row.key} on {row.machine}", now)
+            else:
+                changes = {"exit": str(status.exit or ReplicaExit.CRASHED), "reason": status.message}
+                writes.change_replica(connection, row, now, state=ReplicaRowState.STOPPING, **changes)
+                self._note(connection, "replica failed", row.id, f"{row.key}: {status.exit}: {status.message}", now)
+
+    def _replica_spec(self, row: ReplicaRow, desired: Desired) -> ReplicaSpec:
+        function = checked_spec(row)
+        environment = {**function.env, **secrets(function)}
+        socket: Path | None = None
+        if function.calls:
+            environment["CLOUDLAYER_URL"] = self._where.url
+            environment["CLOUDLAYER_TOKEN"] = self._where.home.token(row.id)
+            socket = self._where.home.gateway_socket(self._where.fleet)
+        return ReplicaSpec(
+            id=row.id,
+            function=row.function,
+            version=row.version,
+            cpu=function.resources.cpu,
+            memory=function.resources.memory,
+            disk=function.resources.disk,
+            source=Path(function.source) if function.source else None,
+            source_digest=desired.sources.get(row.key, ""),
+            image=function.image,
+            devices=row.devices,
+            concurrency=function.scale.concurrency,
+            internet=function.internet,
+            environment=environment,
+            gateway_socket=socket,
+            labels={OWNER: self._where.owner, FLEET: self._where.fleet},
+        )
+
+    def stop(self, action: Stop, machine: MachineRow | None) -> None:
+        """End a replica and remove its traces."""
+        row = action.row
+        if machine is not None:
+            self._clouds.engine(machine, row.engine).stop(row.id, deadline=self._clouds.deadline())
+        now = self._clock.now()
+        with self._lease.write() as connection:
+            how = row.exit or str(ReplicaExit.STOPPED)
+            writes.change_replica(connection, row, now, state=ReplicaRowState.ENDED, exit=how, reason=action.why)
+            self._note(connection, "replica stopped", row.id, f"{row.key}: {action.why}", now)
+
+    def remove_replica(self, machine: MachineRow, engine: str, replica: str) -> None:
+        """End a replica of ours that no live row has."""
+        with self._lease.write() as connection:
+            self._note(connection, "stray replica", replica, f"it runs on {machine.id} and is not wanted", self._clock.now())
+        self._clouds.engine(machine, engine).stop(replica, deadline=self._clouds.deadline())
+
+    def inspect(self, row: ReplicaRow, machine: MachineRow) -> ReplicaStatus | None:
+        """How a replica is that broke off a call, written down if it has ended; None if nobody knows it."""
+        status = self._ended_status(row, machine)
+        now = self._clock.now()
+        found = list(settle.ending(row, status, now))
+        if found:
+            with self._lease.write() as connection:
+                for write in found:
+                    write(connection)
+            self._changed()
+        return status
+
+    def _ended_status(self, row: ReplicaRow, machine: MachineRow) -> ReplicaStatus | None:
+        """The engine may see the end some milliseconds after the gateway did."""
+        engine = self._clouds.engine(machine, row.engine)
+        deadline = Deadline.after(0.3, self._clock)
+        while True:
+            status = engine.get(row.id, deadline=self._clouds.deadline())
+            if status is None or status.state is ReplicaState.EXITED or deadline.remaining() <= 0:
+                return status
+            self._clock.sleep(0.01)
+
+    # Telling
+
+    def complain(self, subject: str, error: Exception) -> None:
+        """Put an error into the event log; a lease that is lost is raised on."""
+        if isinstance(error, LeaseLost):
+            raise error
+        with self._lease.write() as connection:
+            self._note(connection, "error", subject, str(error), self._clock.now())
+
+    def _note(self, connection: Connection, kind: str, subject: str, message: str, now: float) -> None:
+        writes.add_event(connection, Event(0, self._where.fleet, now, kind, subject, message))
+
+
+def ledger_row(row: MachineRow, instance: str, now: float) -> LedgerRow:
+    """The account of a machine at its launch."""
+    price = row.offer.price
+    return LedgerRow(
+        fleet=row.fleet,
+        machine=row.id,
+        instance=instance,
+        provider=row.provider,
+        machine_type=row.offer.machine_type.name,
+        purchase=row.offer.purchase,
+        price=price.amount if price else None,
+        currency=price.currency if price else None,
+        source=price.source if price else "",
+        as_of=price.as_of.isoformat() if price else None,
+        started_at=now,
+    )
+
+
+def secrets(function: FunctionSpec) -> dict[str, str]:
+    """A function's secrets, read where the manifest says that they are. InvalidSpec names the one that is missing."""
+    found = {}
+    for name, place in function.secrets.items():
+        kind, _, where = place.partition(":")
+        value = os.environ.get(where) if kind == "env" else _content(Path(where))
+        if value is None:
+            raise InvalidSpec(f"{function.key}: secret {name}: {place} is not there; set it where the controller runs")
+        found[name] = value
+    return found
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\n")
+    except OSError:
+        return None

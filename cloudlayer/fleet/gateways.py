@@ -1,0 +1,117 @@
+"""The controller's end of the line to the gateway: routes and exits go out, load and losses come in."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from cloudlayer.fleet.routes import Load, Lost, Message, Routes, VersionLoad, decode, encode
+
+SEND_SECONDS = 5.0
+
+
+class Gateways:
+    """Listens on a unix socket. Usually one gateway is connected; while one restarts there may be none, or two.
+
+    `woken` is called when a version's load has changed, `lost` for each replica that a gateway lost. Both on threads of ours.
+    """
+
+    def __init__(self, path: Path, woken: Callable[[], None], lost: Callable[[Lost], None]) -> None:
+        self._woken = woken
+        self._lost = lost
+        self._lock = threading.Lock()
+        self._lines: dict[socket.socket, Load | None] = {}
+        self._routes: Routes | None = None
+        self._left_out: dict[str, int] = {}
+        path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        path.chmod(0o600)
+        self._listener.listen(8)
+        threading.Thread(target=self._accept, name="gateways", daemon=True).start()
+
+    def publish(self, routes: Routes) -> None:
+        """Send a snapshot to every gateway, and to those that connect later."""
+        with self._lock:
+            before = {one.id for version in (self._routes.versions if self._routes else ()) for one in version.replicas}
+            after = {one.id for version in routes.versions for one in version.replicas}
+            self._left_out |= dict.fromkeys(before - after, routes.number)
+            self._routes = routes
+            lines = list(self._lines)
+        for line in lines:
+            self._send(line, routes)
+
+    def tell(self, message: Message) -> None:
+        """Send a message to every gateway."""
+        with self._lock:
+            lines = list(self._lines)
+        for line in lines:
+            self._send(line, message)
+
+    def loads(self) -> dict[str, VersionLoad]:
+        """What the gateways carry, by version."""
+        with self._lock:
+            loads = [load for load in self._lines.values() if load is not None]
+        found: dict[str, VersionLoad] = {}
+        for one in (version for load in loads for version in load.versions):
+            known = found.get(one.key, VersionLoad(one.key, 0, 0, one.idle))
+            idle = min(known.idle, one.idle)
+            found[one.key] = VersionLoad(one.key, known.in_flight + one.in_flight, known.waiting + one.waiting, idle)
+        return found
+
+    def drained(self, replica: str) -> bool:
+        """Whether no gateway sends calls to a replica any more, and none is under way. Without a gateway there are none."""
+        with self._lock:
+            loads, since = list(self._lines.values()), self._left_out.get(replica, 0)
+        return all(load is not None and load.snapshot >= since and replica not in load.draining for load in loads)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._listener.close()
+        with self._lock:
+            lines = list(self._lines)
+        for line in lines:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                line, _ = self._listener.accept()
+            except OSError:
+                return
+            with self._lock:
+                self._lines[line] = None
+                routes = self._routes
+            if routes is not None:
+                self._send(line, routes)
+            threading.Thread(target=self._listen, args=(line,), name="gateway", daemon=True).start()
+
+    def _listen(self, line: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError), line.makefile("rb") as reader:
+            for text in reader:
+                self._heard(line, decode(text))
+        with self._lock:
+            self._lines.pop(line, None)
+        line.close()
+        self._woken()
+
+    def _heard(self, line: socket.socket, message: Message) -> None:
+        if isinstance(message, Lost):
+            self._lost(message)
+        elif isinstance(message, Load):
+            with self._lock:
+                before, self._lines[line] = self._lines[line], message
+            if before is None or (before.versions, before.draining) != (message.versions, message.draining):
+                self._woken()
+
+    def _send(self, line: socket.socket, message: Message) -> None:
+        # One that does not read is cut off: it connects again, and gets the newest snapshot.
+        with contextlib.suppress(OSError):
+            line.settimeout(None)
+            data = encode(message)
+            with self._lock:
+                line.sendall(data)

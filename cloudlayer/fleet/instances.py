@@ -1,0 +1,136 @@
+"""Instances that a user makes by hand: under the same intents, labels and ledger as a fleet's machines.
+
+They belong to no fleet, so no reconciler touches them; `sweep` finds what a broken-off create left.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from cloudlayer.errors import CloudLayerError, InvalidSpec, NotFound
+from cloudlayer.fleet.act import Actor, Surroundings
+from cloudlayer.fleet.clouds import canonical
+from cloudlayer.fleet.demands import provider_key
+from cloudlayer.fleet.intents import intend
+from cloudlayer.fleet.service import BY_HAND, Fleets
+from cloudlayer.fleet.store import Lease, MachineRow, MachineState
+from cloudlayer.fleet.view import Buy, Delete
+from cloudlayer.labels import FLEET, OWNER
+from cloudlayer.resources import Instance, InstanceSpec, Offer
+
+
+def create(fleets: Fleets, provider: str, spec: InstanceSpec, *, count: int = 1) -> list[Instance]:
+    """Create `count` instances of one spec, at the cheapest offer that has what it asks for. Waits for none of them to run.
+
+    Raises the first error if there is one for any; what was created is listed and costs all the same.
+    """
+    offer = cheapest(fleets.clouds.provider(provider).compute.offers(), spec)
+    with _acting(fleets) as (lease, actor):
+        number, _ = fleets.store.numbered(BY_HAND)
+        batch = str(uuid.uuid5(uuid.UUID(fleets.store.owner), f"{BY_HAND}/machine/m{number + 1}/{count}"))
+        now = fleets.clock.now()
+        # User data may hold secrets, and those are in no store: an attempt that is broken off is found by `sweep`.
+        kept = spec.model_dump(mode="json", exclude={"user_data"})
+        rows = tuple(
+            MachineRow(
+                fleet=BY_HAND,
+                id=f"m{number + position + 1}",
+                batch=batch,
+                position=position,
+                provider=provider_key(offer),
+                offer=offer,
+                spec={"instance": kept},
+                state=MachineState.BUYING,
+                created_at=now,
+                changed_at=now,
+            )
+            for position in range(count)
+        )
+        action = Buy(rows, fresh=True, why="asked for by hand")
+        intend(lease, [action], now)
+        answers = actor.buy(action, spec)
+    made = [answer for answer in answers if isinstance(answer, Instance)]
+    failed = [answer for answer in answers if isinstance(answer, CloudLayerError)]
+    if failed:
+        raise failed[0]
+    return made
+
+
+def listed(fleets: Fleets, provider: str | None) -> list[Instance]:
+    """The instances that were made by hand, as their providers report them."""
+    keys = {row.provider for row in fleets.machines(BY_HAND)}
+    if provider is not None:
+        keys &= {canonical(fleets.clouds.provider(provider))}
+    labels = {OWNER: fleets.store.owner, FLEET: BY_HAND}
+    found = (one for key in sorted(keys) for one in fleets.clouds.provider(key).compute.list(labels))
+    return [one for one in found if not one.state.gone]
+
+
+def show(fleets: Fleets, id: str) -> Instance:
+    """One of them, by its instance id or by the name that the store gave it."""
+    row = _row(fleets, id)
+    return fleets.clouds.provider(row.provider).compute.get(str(row.instance))
+
+
+def delete(fleets: Fleets, ids: Sequence[str]) -> None:
+    """Delete them, with all that was made for them."""
+    rows = [_row(fleets, one) for one in ids]
+    with _acting(fleets) as (lease, actor):
+        for row in rows:
+            action = Delete(row, "asked for by hand")
+            intend(lease, [action], fleets.clock.now())
+            while not actor.delete(action):
+                fleets.clock.sleep(1.0)
+                lease.renew()
+
+
+def cheapest(offers: Iterable[Offer], spec: InstanceSpec) -> Offer:
+    """The cheapest offer that has what the spec asks for; those of unknown price come last. InvalidSpec if there is none."""
+    fitting = [offer for offer in offers if _has(offer, spec)]
+    if not fitting:
+        raise InvalidSpec("no offer has what is asked for: cloudlayer offers lists what there is")
+    return min(fitting, key=lambda offer: (offer.price is None, offer.price.amount if offer.price else 0.0, offer.id))
+
+
+def _has(offer: Offer, spec: InstanceSpec) -> bool:
+    kind, devices = offer.machine_type, offer.machine_type.accelerators
+    if spec.machine_type is not None and kind.name != spec.machine_type:
+        return False
+    if spec.gpu is not None or spec.gpu_memory is not None:
+        suitable = [
+            device
+            for device in devices
+            if (spec.gpu is None or spec.gpu.lower() == device.model.lower()) and device.memory >= (spec.gpu_memory or 0)
+        ]
+        if len(suitable) < spec.gpu_count:
+            return False
+    return (
+        offer.purchase == spec.purchase
+        and spec.zone in (None, offer.zone)
+        and spec.reservation in (None, offer.reservation)
+        and spec.architecture in (None, kind.architecture)
+        and kind.cpu >= (spec.cpu or 0)
+        and kind.memory >= (spec.memory or 0)
+        and offer.available != 0
+    )
+
+
+@contextmanager
+def _acting(fleets: Fleets) -> Iterator[tuple[Lease, Actor]]:
+    lease = Lease(fleets.store.database, BY_HAND, fleets.home.locks, fleets.clock)
+    lease.acquire(f"process {os.getpid()}")
+    try:
+        yield lease, Actor(lease, fleets.clouds, Surroundings(fleets.home, fleets.store.owner, BY_HAND), fleets.clock)
+    finally:
+        lease.release()
+
+
+def _row(fleets: Fleets, id: str) -> MachineRow:
+    rows = fleets.machines(BY_HAND)
+    found = next((row for row in rows if id in (row.id, row.instance)), None)
+    if found is None or found.instance is None:
+        raise NotFound(f"no instance that was made here is called {id}: cloudlayer instance list shows them")
+    return found

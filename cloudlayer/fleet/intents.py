@@ -1,0 +1,57 @@
+"""Writing intents down: what a decision begins is in the store before any call is made for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from cloudlayer.fleet.store import Event, Lease, MachineState, ReplicaRowState, writes
+from cloudlayer.fleet.view import Action, Buy, Delete, Drain, Rest, Start, Stop
+
+
+def intend(lease: Lease, actions: Iterable[Action], now: float) -> None:
+    """Write down the intents of all that is new, in one transaction. What is resumed has its intent in the store already."""
+    due = [action for action in actions if _is_new(action)]
+    if due:
+        with lease.write() as connection:
+            for action in due:
+                _write(connection, action, lease.fleet, now)
+
+
+def _is_new(action: Action) -> bool:
+    match action:
+        case Buy(_, fresh, _) | Start(_, fresh, _):
+            return fresh
+        case Delete(row, _):
+            return row.state is not MachineState.DELETING
+        case Stop(row, _):
+            return row.state is not ReplicaRowState.STOPPING
+        case _:
+            return True
+
+
+def _write(connection: Connection, action: Action, fleet: str, now: float) -> None:
+    def tell(kind: str, subject: str, message: str) -> None:
+        writes.add_event(connection, Event(0, fleet, now, kind, subject, message))
+
+    match action:
+        case Buy(rows, _, why):
+            writes.add_machines(connection, rows)
+            for machine in rows:
+                offer = machine.offer
+                price = offer.price or "an unknown price"
+                tell("buy machine", machine.id, f"{offer.machine_type.name} in {offer.zone} at {price}: {why}")
+        case Delete(machine, why):
+            writes.change_machine(connection, machine, now, state=MachineState.DELETING, reason=why)
+            tell("delete machine", machine.id, why)
+        case Start(replica, _, why):
+            writes.add_replica(connection, replica)
+            tell("start replica", replica.id, f"{replica.key} on {replica.machine}: {why}")
+        case Drain(replica, why):
+            writes.change_replica(connection, replica, now, state=ReplicaRowState.DRAINING, reason=why)
+            tell("drain replica", replica.id, f"{replica.key}: {why}")
+        case Stop(replica, why):
+            writes.change_replica(connection, replica, now, state=ReplicaRowState.STOPPING, reason=why)
+        case Rest(machine, since):
+            writes.change_machine(connection, machine, machine.changed_at, idle_since=since)

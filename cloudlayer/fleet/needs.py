@@ -1,0 +1,34 @@
+"""How many replicas each version needs, from what the gateway carries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from cloudlayer.fleet.desired import Desired
+from cloudlayer.fleet.routes import VersionLoad
+from cloudlayer.fleet.store import FleetRows
+from cloudlayer.interfaces import Clock
+from cloudlayer.scaling.concurrency import Observed, Peak, Target, want
+
+
+class Needs:
+    """Remembers what was needed lately, so that a version shrinks only when its idle time has passed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._peaks: dict[str, tuple[Peak, ...]] = {}
+
+    def wanted(self, desired: Desired, rows: FleetRows, loads: Mapping[str, VersionLoad]) -> dict[str, int]:
+        """The number of replicas by version."""
+        now = self._clock.monotonic()
+        serving = Counter(row.key for row in rows.replicas if row.state.serving)
+        found = {}
+        for spec in desired.manifest.function:
+            load, scale = loads.get(spec.key), spec.scale
+            observed = Observed(load.in_flight, load.waiting, load.idle) if load else Observed(0, 0)
+            target = Target(scale.min, scale.max, scale.concurrency, scale.idle)
+            answer = want(observed, target, serving[spec.key], now=now, peaks=self._peaks.get(spec.key, ()))
+            self._peaks[spec.key] = answer.peaks
+            found[spec.key] = answer.replicas
+        return found

@@ -1,0 +1,39 @@
+"""Versions whose replicas fail before they ever serve: each failure in a row doubles the time until the next try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cloudlayer.fleet.store import ReplicaRow, ReplicaRowState
+from cloudlayer.interfaces import ReplicaExit
+
+FIRST: Final = 1.0
+LONGEST: Final = 60.0
+_FAILURES: Final = (ReplicaExit.FAILED_TO_LOAD, ReplicaExit.CRASHED, ReplicaExit.OUT_OF_MEMORY)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """No replica is started before `until`, for the reason that the last one failed for."""
+
+    until: float
+    reason: str
+
+
+def pause(latest: Sequence[ReplicaRow]) -> Pause | None:
+    """The pause after the failures at the head of `latest` (newest first); None if the newest did not fail to come up."""
+    failed = list(_failures(latest))
+    if not failed:
+        return None
+    return Pause(failed[0].changed_at + min(FIRST * 2 ** (len(failed) - 1), LONGEST), failed[0].reason)
+
+
+def _failures(latest: Sequence[ReplicaRow]) -> Iterable[ReplicaRow]:
+    """Rows in a row of the same form that ended without having been ready."""
+    for row in latest:
+        over = row.state in (ReplicaRowState.STOPPING, ReplicaRowState.ENDED)
+        if not over or row.address is not None or row.exit not in _FAILURES or row.digest != latest[0].digest:
+            return
+        yield row

@@ -1,0 +1,226 @@
+"""The loop's one step: look, write down what was seen, decide, write down what is intended, do it.
+
+Level-triggered: a step starts from the store and the providers as they are, whatever an earlier one left. It is safe to end
+the process at any instruction, since every call's intent is in the store before the call, and every call may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+
+from cloudlayer.fleet import demands, settle
+from cloudlayer.fleet.act import Actor
+from cloudlayer.fleet.clouds import Clouds
+from cloudlayer.fleet.decide import decide
+from cloudlayer.fleet.desired import Desired
+from cloudlayer.fleet.intents import intend
+from cloudlayer.fleet.jobs import Jobs
+from cloudlayer.fleet.observe import Observation, Observer
+from cloudlayer.fleet.pauses import pause
+from cloudlayer.fleet.store import (
+    Event,
+    FleetRows,
+    Lease,
+    MachineRow,
+    MachineState,
+    ReplicaRow,
+    ReplicaRowState,
+    Store,
+    writes,
+)
+from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Start, Stop, View
+from cloudlayer.interfaces import Clock
+
+Wanted = Callable[[Desired, FleetRows], Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step found: `settled` when nothing is left to do and nothing is under way."""
+
+    decision: Decision
+    settled: bool
+
+
+class Reconciler:
+    """Brings one fleet to what is wanted. `step` is called from one thread; what it begins runs on `executor`."""
+
+    def __init__(
+        self,
+        store: Store,
+        lease: Lease,
+        clouds: Clouds,
+        actor: Actor,
+        *,
+        executor: Executor,
+        clock: Clock,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`wake` is called when a step would find something new."""
+        self._store = store
+        self._lease = lease
+        self._clouds = clouds
+        self._actor = actor
+        self._clock = clock
+        self._wake = wake
+        self._jobs = Jobs(executor, clock, actor.complain, wake)
+        self._observer = Observer(clouds, store.owner, lease.fleet)
+        self.failing: Mapping[str, str] = {}
+
+    def look(self) -> Observation:
+        """See what there is. May be called from another thread than `step`."""
+        rows = self._store.read(self._lease.fleet)
+        desired = Desired.of_rows(rows)
+        providers = desired.manifest.fleet.providers if desired else ()
+        return self._observer.look(rows, providers, self._clock.now(), self._actor.complain)
+
+    def step(
+        self,
+        seen: Observation | None = None,
+        *,
+        wanted: Wanted = lambda _desired, _rows: {},
+        drained: Callable[[str], bool] = lambda _replica: True,
+    ) -> Step:
+        """One round. `wanted` gives the number of replicas by version (their minimum where it is silent), `drained` whether a
+        draining replica has no calls left. Raises LeaseLost when another controller has taken over."""
+        self._jobs.check()
+        rows = self._store.read(self._lease.fleet)
+        strays = False
+        if seen is not None:
+            strays = bool(seen.strays or seen.stray_replicas)
+            rows = self._settle(rows, seen)
+        view, pauses = self._view(rows, wanted, drained)
+        decision = decide(view)
+        self.failing = _failing(view, {**decision.missing, **pauses})
+        intend(self._lease, decision.actions, view.now)
+        self._begin(view, decision.actions)
+        working = decision.actions or strays or self._jobs.busy() or self._jobs.resting()
+        return Step(decision, not working and not _in_transition(rows))
+
+    def inspect(self, replica: str, tell: Callable[[ReplicaRow, str, str], None]) -> None:
+        """Look at a replica that broke off a call; `tell` hears how it ended, if it did."""
+        row, machine = self._find(replica)
+        if row is None or machine is None:
+            return
+        status = self._actor.inspect(row, machine)
+        if status is None:
+            tell(row, settle.LOST, "its engine does not know it any more")
+        elif status.exit is not None:
+            tell(row, str(status.exit), status.message)
+        self._wake()
+
+    def abandon(self, replica: str, why: str) -> None:
+        """End a replica that overran a call's time: it is still at work on what nobody waits for."""
+        row, _ = self._find(replica)
+        if row is None or row.state not in (ReplicaRowState.READY, ReplicaRowState.DRAINING):
+            return
+        now = self._clock.now()
+        with self._lease.write() as connection:
+            writes.change_replica(connection, row, now, state=ReplicaRowState.STOPPING, reason=why)
+            writes.add_event(connection, Event(0, row.fleet, now, "replica stuck", row.id, f"{row.key}: {why}"))
+        self._wake()
+
+    def end_replicas(self) -> bool:
+        """Begin to end the replicas on machines that are of no use without a controller. Whether there are any left."""
+        rows = self._store.read(self._lease.fleet)
+        here = {row.id: row for row in rows.machines if not self._clouds.provider(row.provider).keeps_machines}
+        mine = [row for row in rows.replicas if row.machine in here]
+        stops = [Stop(row, row.reason or "the controller stops") for row in mine]
+        intend(self._lease, stops, self._clock.now())
+        for stop in stops:
+            subject = f"{stop.row.id} stop"  # beside a start under way, which it brings to nothing
+            self._jobs.submit({subject}, partial(self._actor.stop, stop, here[stop.row.machine]))
+        return bool(mine)
+
+    def _find(self, replica: str) -> tuple[ReplicaRow | None, MachineRow | None]:
+        rows = self._store.read(self._lease.fleet)
+        found = next((row for row in rows.replicas if row.id == replica), None)
+        return found, next((row for row in rows.machines if found is not None and row.id == found.machine), None)
+
+    def _settle(self, rows: FleetRows, seen: Observation) -> FleetRows:
+        found = list(settle.changes(rows, seen, self._jobs.busy(), self._clock.now()))
+        if found:
+            with self._lease.write() as connection:
+                for write in found:
+                    write(connection)
+        machines = {row.id: row for row in rows.machines}
+        for provider, instance in seen.strays:
+            self._jobs.submit({instance}, partial(self._actor.remove_instance, provider, instance))
+        for machine, engine, replica in seen.stray_replicas:
+            if machine in machines:
+                self._jobs.submit({replica}, partial(self._actor.remove_replica, machines[machine], engine, replica))
+        return self._store.read(self._lease.fleet) if found else rows
+
+    def _view(self, rows: FleetRows, wanted: Wanted, drained: Callable[[str], bool]) -> tuple[View, dict[str, str]]:
+        now, desired = self._clock.now(), Desired.of_rows(rows)
+        view = View(
+            fleet=self._lease.fleet,
+            owner=self._store.owner,
+            now=now,
+            desired=desired,
+            machines=rows.machines,
+            replicas=rows.replicas,
+            busy=self._jobs.busy() | self._jobs.resting(),
+            drained=frozenset(row.id for row in rows.replicas if row.state is ReplicaRowState.DRAINING and drained(row.id)),
+        )
+        if desired is None:
+            return view, {}
+        fleet, pauses, sizes = desired.manifest, self._pauses(desired, now), wanted(desired, rows)
+        machines, replicas = self._store.numbered(self._lease.fleet)
+        return replace(
+            view,
+            wanted={spec.key: sizes.get(spec.key, spec.scale.min) for spec in fleet.function},
+            paused=frozenset(pauses),
+            rules=demands.rules(fleet, rows.avoids, rows.machines, now),
+            market=self._clouds.market(fleet.fleet.providers, self._actor.complain),
+            machines_so_far=machines,
+            replicas_so_far=replicas,
+        ), pauses
+
+    def _pauses(self, desired: Desired, now: float) -> dict[str, str]:
+        """Versions that wait before they are tried again, and why."""
+        found = {}
+        for spec in desired.manifest.function:
+            digest = desired.digest(spec)
+            latest = [row for row in self._store.latest(self._lease.fleet, spec.key) if row.digest == digest]
+            waiting = pause(latest)
+            if waiting is not None and waiting.until > now:
+                found[spec.key] = waiting.reason
+        return found
+
+    def _begin(self, view: View, actions: Sequence[Action]) -> None:
+        machines = {row.id: row for row in view.machines}
+        for action in actions:
+            match action:
+                case Buy(rows, _, _):
+                    self._jobs.submit({row.id for row in rows}, partial(self._actor.buy, action))
+                case Delete(machine, _):
+                    self._jobs.submit({machine.id}, partial(self._delete, action))
+                case Start(replica, _, _) if view.desired is not None:
+                    work = partial(self._actor.start, action, machines[replica.machine], view.desired)
+                    self._jobs.submit({replica.id}, work)
+                case Stop(replica, _):
+                    self._jobs.submit({replica.id}, partial(self._actor.stop, action, machines.get(replica.machine)))
+                case _:
+                    pass
+
+    def _delete(self, action: Delete) -> None:
+        if not self._actor.delete(action):
+            self._jobs.rest(action.row.id)
+
+
+def _in_transition(rows: FleetRows) -> bool:
+    """Whether something is on its way to another state, or is there although nothing is wanted."""
+    if rows.desired.document is None:
+        return bool(rows.machines or rows.replicas)
+    machines = any(row.state is not MachineState.RUNNING for row in rows.machines)
+    return machines or any(row.state is not ReplicaRowState.READY for row in rows.replicas)
+
+
+def _failing(view: View, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Why a version that has no replica gets none, for the callers that wait for one."""
+    live = {row.key for row in view.replicas if row.state.serving}
+    return {key: why for key, why in reasons.items() if key not in live}

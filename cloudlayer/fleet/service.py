@@ -1,0 +1,268 @@
+"""What a door (the command line, a program) does with fleets. Whoever holds the fleet's lease acts; this asks, and tells."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final
+
+from cloudlayer.errors import CloudLayerError, InvalidSpec, LeaseLost, NotFound
+from cloudlayer.fleet import demands
+from cloudlayer.fleet.act import Actor, Surroundings
+from cloudlayer.fleet.clouds import Clouds
+from cloudlayer.fleet.decide import decide
+from cloudlayer.fleet.desired import Desired
+from cloudlayer.fleet.home import Home
+from cloudlayer.fleet.reconciler import Reconciler
+from cloudlayer.fleet.store import (
+    Database,
+    Event,
+    Lease,
+    LedgerRow,
+    MachineRow,
+    ReplicaRow,
+    ReplicaRowState,
+    Store,
+)
+from cloudlayer.fleet.view import Delete, View
+from cloudlayer.functions.manifest import Manifest
+from cloudlayer.interfaces import Clock, SystemClock
+from cloudlayer.resources import Offer
+from cloudlayer.scheduler import Demand, Plan
+
+BY_HAND: Final = "-"
+"""The fleet label of instances that were made by hand; no fleet can be called so."""
+_POLL: Final = 0.05
+_ENVIRONMENT_KEY: Final = "environment"
+_FIRST_KEY: Final = "first"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What deploying a manifest would do: machines to buy (in `plan`), to keep and to delete, and what is amiss."""
+
+    plan: Plan
+    demands: tuple[Demand, ...]
+    kept: dict[str, Offer]
+    deleted: dict[str, Offer]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether every version has its minimum of ready replicas, and a line for each that has not."""
+
+    settled: bool
+    missing: tuple[str, ...]
+
+
+class Fleets:
+    """The fleets of one home. A context manager: it closes the store at the end."""
+
+    def __init__(self, home: Home | None = None, *, clouds: Clouds | None = None, clock: Clock | None = None) -> None:
+        self.home = home or Home.from_environment()
+        self.home.prepare()
+        self.store = Store(Database(self.home.store_url))
+        self.clock = clock or SystemClock()
+        self.clouds = clouds or Clouds(clock=self.clock)
+
+    def __enter__(self) -> Fleets:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store and of what is connected."""
+        self.clouds.close()
+        self.store.close()
+
+    def names(self) -> list[str]:
+        """Fleets that are wanted, or of which something is left."""
+        return [
+            row.name
+            for row in self.store.fleets()
+            if row.name != BY_HAND and (row.document is not None or self.machines(row.name) or self.replicas(row.name))
+        ]
+
+    def named(self, name: str | None) -> str:
+        """That fleet, or the only one there is. NotFound or InvalidSpec with the mend."""
+        names = self.names()
+        if name is not None:
+            if name not in names:
+                raise NotFound(f"no fleet is called {name}; there are: {', '.join(names) or 'none'}")
+            return name
+        if not names:
+            raise NotFound("there is no fleet yet: cloudlayer up MANIFEST makes one")
+        if len(names) > 1:
+            raise InvalidSpec(f"there are several fleets: say which by --fleet, one of {', '.join(names)}")
+        return names[0]
+
+    def preview(self, manifest: Manifest) -> Preview:
+        """What deploying the manifest would do now, with every version at its minimum. Changes nothing."""
+        fleet, warnings = manifest.fleet.name, []
+        desired = Desired(manifest)
+        rows = self.store.read(fleet)
+        stored = Desired.of_rows(rows)
+        if stored is not None:
+            desired = Desired.of(manifest, self.home.sources())
+        market = self.clouds.market(manifest.fleet.providers, lambda key, error: warnings.append(f"{key}: {error}"))
+        view = View(
+            fleet=fleet,
+            owner=self.store.owner,
+            now=self.clock.now(),
+            desired=desired,
+            machines=rows.machines,
+            replicas=rows.replicas,
+            rules=demands.rules(manifest, rows.avoids, rows.machines, self.clock.now()),
+            market=market,
+        )
+        decision = decide(view)
+        deleted = {action.row.id: action.row.offer for action in decision.actions if isinstance(action, Delete)}
+        kept = {row.id: row.offer for row in rows.machines if row.id not in deleted}
+        warnings += [f"{key}: {reason}" for key, reason in sorted(market.blocked.items())]
+        return Preview(decision.plan, decision.demands, kept, deleted, tuple(warnings))
+
+    def deploy(self, manifest: Manifest) -> int:
+        """Write down what is wanted, sources and all. A controller that runs sees it within a second."""
+        fleet = manifest.fleet.name
+        document = Desired.of(manifest, self.home.sources()).document()
+        known = self.store.desired(fleet)
+        if known.document == document:
+            return known.generation
+        return self.store.want(fleet, document, after=known.generation, now=self.clock.now())
+
+    def machines(self, fleet: str, *, ended: bool = False) -> list[MachineRow]:
+        """The fleet's machines."""
+        return list(self.store.read(fleet, ended=ended).machines)
+
+    def replicas(self, fleet: str, *, ended: bool = False) -> list[ReplicaRow]:
+        """The fleet's replicas."""
+        return list(self.store.read(fleet, ended=ended).replicas)
+
+    def status(self, fleet: str) -> Status:
+        """Whether the fleet has what it should at least have."""
+        rows = self.store.read(fleet)
+        desired = Desired.of_rows(rows)
+        if desired is None:
+            return Status(not rows.machines and not rows.replicas, ())
+        missing = []
+        for spec in desired.manifest.function:
+            mine = [row for row in rows.replicas if row.key == spec.key and row.digest == desired.digest(spec)]
+            ready = sum(row.state is ReplicaRowState.READY for row in mine)
+            if ready < spec.scale.min:
+                latest = self.store.latest(fleet, spec.key, limit=1)
+                why = f": {latest[0].reason}" if latest and latest[0].reason else ""
+                missing.append(f"{spec.key}: {ready} of {spec.scale.min} replicas are ready{why}")
+        return Status(not missing, tuple(missing))
+
+    def running(self, fleet: str) -> int | None:
+        """The pid of the process that serves the fleet, if one does."""
+        path = self.home.folder(fleet) / "up.pid"
+        if not path.exists():
+            return None
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                text = file.read().strip()
+                return int(text) if text else None
+        return None
+
+    def logs(self, fleet: str, subject: str | None, *, tail: int = 100) -> list[tuple[str, str]]:
+        """(replica, line) of the replicas that `subject` names: an id or the start of one, a function, a version; or all."""
+        rows = self.store.read(fleet)
+        machines = {row.id: row for row in rows.machines}
+        chosen = [row for row in rows.replicas if subject is None or _names(subject, row)]
+        if subject is not None and not chosen:
+            raise NotFound(f"no replica of fleet {fleet} is {subject}: cloudlayer ps lists them")
+        return [
+            (row.id, line)
+            for row in chosen
+            if row.machine in machines
+            for line in self.clouds.engine(machines[row.machine], row.engine).logs(row.id, tail=tail)
+        ]
+
+    def events(self, fleet: str | None, *, after: int = 0, limit: int = 1000) -> list[Event]:
+        """What was done and seen, oldest first."""
+        return self.store.events(fleet, after=after, limit=limit)
+
+    def ledger(self, fleet: str | None) -> list[LedgerRow]:
+        """What machines cost."""
+        return self.store.ledger(fleet)
+
+    def stop(self, fleet: str, *, timeout: float = 60.0) -> bool:
+        """End the process that serves the fleet, and wait for that. False if none does."""
+        pid = self.running(fleet)
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGTERM)
+        until = time.monotonic() + timeout
+        while self.running(fleet) == pid:
+            if time.monotonic() > until:
+                raise CloudLayerError(f"process {pid}, which serves fleet {fleet}, does not end: look at its log, or kill it")
+            time.sleep(_POLL)
+        return True
+
+    def down(self, fleet: str, *, progress: Callable[[Event], None]) -> None:
+        """Stop serving, then delete all that the fleet has. Returns when nothing is left; safe to break off and repeat."""
+        self.stop(fleet)
+        known = self.store.desired(fleet)
+        if known.document is not None:
+            self.store.want(fleet, None, after=known.generation, now=self.clock.now())
+        self.settle(fleet, progress=progress)
+
+    def settle(self, fleet: str, *, progress: Callable[[Event], None]) -> None:
+        """Act for the fleet, without a gateway, until it is as wanted. Raises LeaseLost while another one acts for it."""
+        lease = Lease(self.store.database, fleet, self.home.locks, self.clock)
+        self._acquire(lease)
+        seen = self.store.last_event()
+        try:
+            with ThreadPoolExecutor(16) as executor:
+                actor = Actor(lease, self.clouds, Surroundings(self.home, self.store.owner, fleet), self.clock)
+                reconciler = Reconciler(self.store, lease, self.clouds, actor, executor=executor, clock=self.clock)
+                settled = False
+                while not settled:
+                    lease.renew()
+                    settled = reconciler.step(reconciler.look()).settled
+                    for event in self.events(fleet, after=seen):
+                        progress(event)
+                        seen = event.number
+                    self.clock.sleep(0 if settled else _POLL)
+        finally:
+            lease.release()
+
+    def ensure_key(self, text: str | None) -> str | None:
+        """Keep the key that is given, by its hash. Without one: make the first key if there is none, and return it."""
+        if text:
+            self.store.put_key(_ENVIRONMENT_KEY, self.home.hash(text), self.clock.now())
+            return None
+        if self.store.keys():
+            return None
+        made = secrets.token_urlsafe(24)
+        self.store.put_key(_FIRST_KEY, self.home.hash(made), self.clock.now())
+        return made
+
+    def _acquire(self, lease: Lease) -> None:
+        """A controller that was told to stop may need a moment to let go."""
+        until = time.monotonic() + 5
+        while True:
+            try:
+                lease.acquire(f"process {os.getpid()}")
+            except LeaseLost:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_POLL)
+            else:
+                return
+
+
+def _names(subject: str, row: ReplicaRow) -> bool:
+    return row.id.startswith(subject) or subject in (row.function, row.key)

@@ -1,0 +1,113 @@
+"""What a decision is made from, and what it decides: plain values, so that deciding is a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cloudlayer.fleet.desired import Desired
+from cloudlayer.fleet.store import MachineRow, ReplicaRow
+from cloudlayer.resources import Offer
+from cloudlayer.scheduler import Demand, Plan, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What the fleet's providers sell and run, by "provider:region".
+
+    `engines` are those that their machines can run. `blocked` tells why a provider's machines can run none; machines are
+    planned and bought there all the same.
+    """
+
+    offers: tuple[Offer, ...] = ()
+    engines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    blocked: Mapping[str, str] = field(default_factory=dict)
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One fleet at one moment. `desired` of None wants nothing at all.
+
+    `wanted` is the number of replicas of each version, `paused` the versions that failed and wait before they are tried
+    again, `drained` the draining replicas that no call uses any more, `busy` the machines and replicas that a thread works on
+    right now.
+    """
+
+    fleet: str
+    owner: str
+    now: float
+    desired: Desired | None
+    machines: tuple[MachineRow, ...] = ()
+    replicas: tuple[ReplicaRow, ...] = ()
+    wanted: Mapping[str, int] = field(default_factory=dict)
+    paused: frozenset[str] = frozenset()
+    drained: frozenset[str] = frozenset()
+    busy: frozenset[str] = frozenset()
+    rules: Rules = field(default_factory=Rules)
+    market: Market = field(default_factory=Market)
+    machines_so_far: int = 0
+    replicas_so_far: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Buy:
+    """Create the machines of one batch; `fresh` ones are not in the store yet."""
+
+    rows: tuple[MachineRow, ...]
+    fresh: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete a machine."""
+
+    row: MachineRow
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a replica; a `fresh` one is not in the store yet."""
+
+    row: ReplicaRow
+    fresh: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Give a replica no more calls."""
+
+    row: ReplicaRow
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End a replica and remove its traces."""
+
+    row: ReplicaRow
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Note since when a machine has had nothing to do, None if it has."""
+
+    row: MachineRow
+    since: float | None
+
+
+Action = Buy | Delete | Start | Drain | Stop | Rest
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now. `plan` tells where `demands` go; `missing` why a version has less than it should, by its key."""
+
+    actions: tuple[Action, ...] = ()
+    plan: Plan = field(default_factory=Plan)
+    demands: tuple[Demand, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
