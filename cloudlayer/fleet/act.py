@@ -30,7 +30,7 @@ from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.demands import checked_spec
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.home import Home
-from cloudlayer.fleet.store import Event, Lease, LedgerRow, MachineRow, MachineState, ReplicaRow, ReplicaRowState, writes
+from cloudlayer.fleet.store import STUCK, Event, Lease, LedgerRow, MachineRow, MachineState, ReplicaRow, ReplicaRowState, writes
 from cloudlayer.fleet.view import Buy, Delete, Start, Stop
 from cloudlayer.functions.manifest import FunctionSpec
 from cloudlayer.interfaces import Clock, Deadline, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus
@@ -41,6 +41,9 @@ PREPARE_SECONDS: Final = 900.0
 """How long fetching an image or installing requirements may take."""
 LOAD_SECONDS: Final = 600.0
 """How long a function's load() may take."""
+GRACE: Final = 5.0
+NO_GRACE: Final = 0.2
+"""Seconds that a replica gets to end by itself; one that overran a call's time gets none to speak of."""
 AVOID_SECONDS: Final = 60.0
 """For how long an offer is left out when its provider does not say."""
 
@@ -150,11 +153,12 @@ class Actor:
         return True
 
     def _gone(self, row: MachineRow) -> bool:
-        compute = self._clouds.provider(row.provider).compute
+        provider = self._clouds.provider(row.provider)
         try:
-            return compute.get(str(row.instance), deadline=self._clouds.deadline()).state is InstanceState.DELETED
+            return provider.compute.get(str(row.instance), deadline=self._clouds.deadline()).state is InstanceState.DELETED
         except NotFound:
-            return True
+            # A cloud that does not know it yet has not deleted it either. This host knows at once.
+            return not provider.keeps_machines or self._clock.now() - row.created_at >= settle.GRACE
 
     def remove_instance(self, provider: str, instance: str) -> None:
         """Delete an instance of ours that no machine has."""
@@ -227,7 +231,8 @@ class Actor:
         """End a replica and remove its traces."""
         row = action.row
         if machine is not None:
-            self._clouds.engine(machine, row.engine).stop(row.id, deadline=self._clouds.deadline())
+            grace = NO_GRACE if row.exit == STUCK else GRACE
+            self._clouds.engine(machine, row.engine).stop(row.id, grace=grace, deadline=self._clouds.deadline())
         now = self._clock.now()
         with self._lease.write() as connection:
             how = row.exit or str(ReplicaExit.STOPPED)

@@ -11,7 +11,7 @@ from typing import Final
 
 from cloudlayer.fleet import demands as words
 from cloudlayer.fleet.desired import Desired
-from cloudlayer.fleet.store import MachineRow, MachineState, ReplicaRow, ReplicaRowState
+from cloudlayer.fleet.store import STUCK, MachineRow, MachineState, ReplicaRow, ReplicaRowState
 from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Drain, Rest, Start, Stop, View
 from cloudlayer.functions.manifest import FunctionSpec
 from cloudlayer.scheduler import BestFitDecreasing, Demand, Machine, Plan, Policy, Purchased, Rules
@@ -99,7 +99,7 @@ def _serving(view: View, spec: FunctionSpec) -> list[ReplicaRow]:
 
 def _demands(view: View, desired: Desired) -> Iterator[tuple[Demand, FunctionSpec]]:
     """A demand for each replica that should be and is not."""
-    number = view.replicas_so_far
+    number = 0
     everywhere = {engine for engines in view.market.engines.values() for engine in engines}
     for spec in desired.manifest.function:
         lacking = view.wanted.get(spec.key, spec.scale.min) - len(_serving(view, spec))
@@ -107,16 +107,15 @@ def _demands(view: View, desired: Desired) -> Iterator[tuple[Demand, FunctionSpe
             continue
         for _ in range(lacking):
             number += 1
-            name = str(uuid.uuid5(uuid.UUID(view.owner), f"{view.fleet}/replica/{number}"))
-            yield words.demand(name, spec, words.engine_of(spec, everywhere)), spec
+            yield words.demand(f"{spec.key}#{number}", spec, words.engine_of(spec, everywhere)), spec
 
 
 def _machines(view: View) -> Iterator[Machine]:
     homes: dict[str, list[ReplicaRow]] = defaultdict(list)
-    for row in view.replicas:
+    for replica in view.replicas:
         # One that its engine saw dead takes no room, though its traces are still to be removed.
-        if row.state is not ReplicaRowState.STOPPING or row.exit is None:
-            homes[row.machine].append(row)
+        if replica.state is not ReplicaRowState.STOPPING or replica.exit in (None, STUCK):
+            homes[replica.machine].append(replica)
     for row in view.machines:
         if row.state in (MachineState.BUYING, MachineState.PENDING, MachineState.RUNNING):
             yield words.machine(row, homes.get(row.id, ()), _engines(view, row.provider))
@@ -182,14 +181,16 @@ def _starts(view: View, desired: Desired, plan: Plan, specs: Mapping[str, Functi
     """Replicas that have a place on a machine that runs; the others wait until theirs does."""
     machines = {row.id: row for row in view.machines if row.state is MachineState.RUNNING and row.id not in view.busy}
     engines = {engine for engines in view.market.engines.values() for engine in engines}
+    number = view.replicas_so_far
     for placement in sorted(plan.placements, key=lambda placement: placement.demand):
         machine = machines.get(placement.machine)
         if machine is None or machine.provider in view.market.blocked:
             continue
         spec = specs[placement.demand]
+        number += 1
         row = ReplicaRow(
             fleet=view.fleet,
-            id=placement.demand,
+            id=str(uuid.uuid5(uuid.UUID(view.owner), f"{view.fleet}/replica/{number}")),
             function=spec.name,
             version=spec.version,
             digest=desired.digest(spec),

@@ -21,6 +21,8 @@ from cloudlayer.fleet.jobs import Jobs
 from cloudlayer.fleet.observe import Observation, Observer
 from cloudlayer.fleet.pauses import pause
 from cloudlayer.fleet.store import (
+    LOST,
+    STUCK,
     Event,
     FleetRows,
     Lease,
@@ -35,11 +37,12 @@ from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Start, Stop, Vi
 from cloudlayer.interfaces import Clock
 
 Wanted = Callable[[Desired, FleetRows], Mapping[str, int]]
+Drained = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step found: `settled` when nothing is left to do and nothing is under way."""
+    """What one step found: `settled` when all is as wanted, nothing is left to do and nothing is under way."""
 
     decision: Decision
     settled: bool
@@ -82,22 +85,24 @@ class Reconciler:
         seen: Observation | None = None,
         *,
         wanted: Wanted = lambda _desired, _rows: {},
-        drained: Callable[[str], bool] = lambda _replica: True,
+        drained: Drained = lambda _replica: True,
     ) -> Step:
         """One round. `wanted` gives the number of replicas by version (their minimum where it is silent), `drained` whether a
         draining replica has no calls left. Raises LeaseLost when another controller has taken over."""
         self._jobs.check()
+        # Before the rows: of a job that ends between the two the rows tell, and it is only looked at again in the next step.
+        busy, resting = self._jobs.busy(), self._jobs.resting()
         rows = self._store.read(self._lease.fleet)
         strays = False
         if seen is not None:
             strays = bool(seen.strays or seen.stray_replicas)
-            rows = self._settle(rows, seen)
-        view, pauses = self._view(rows, wanted, drained)
+            rows = self._settle(rows, seen, busy)
+        view, pauses = self._view(rows, busy | resting, wanted, drained)
         decision = decide(view)
         self.failing = _failing(view, {**decision.missing, **pauses})
         intend(self._lease, decision.actions, view.now)
         self._begin(view, decision.actions)
-        working = decision.actions or strays or self._jobs.busy() or self._jobs.resting()
+        working = decision.actions or strays or busy or resting or self._jobs.busy() or pauses or decision.plan.unplaced
         return Step(decision, not working and not _in_transition(rows))
 
     def inspect(self, replica: str, tell: Callable[[ReplicaRow, str, str], None]) -> None:
@@ -107,7 +112,7 @@ class Reconciler:
             return
         status = self._actor.inspect(row, machine)
         if status is None:
-            tell(row, settle.LOST, "its engine does not know it any more")
+            tell(row, LOST, "its engine does not know it any more")
         elif status.exit is not None:
             tell(row, str(status.exit), status.message)
         self._wake()
@@ -119,7 +124,7 @@ class Reconciler:
             return
         now = self._clock.now()
         with self._lease.write() as connection:
-            writes.change_replica(connection, row, now, state=ReplicaRowState.STOPPING, reason=why)
+            writes.change_replica(connection, row, now, state=ReplicaRowState.STOPPING, exit=STUCK, reason=why)
             writes.add_event(connection, Event(0, row.fleet, now, "replica stuck", row.id, f"{row.key}: {why}"))
         self._wake()
 
@@ -140,8 +145,8 @@ class Reconciler:
         found = next((row for row in rows.replicas if row.id == replica), None)
         return found, next((row for row in rows.machines if found is not None and row.id == found.machine), None)
 
-    def _settle(self, rows: FleetRows, seen: Observation) -> FleetRows:
-        found = list(settle.changes(rows, seen, self._jobs.busy(), self._clock.now()))
+    def _settle(self, rows: FleetRows, seen: Observation, busy: frozenset[str]) -> FleetRows:
+        found = list(settle.changes(rows, seen, busy, self._clock.now()))
         if found:
             with self._lease.write() as connection:
                 for write in found:
@@ -154,7 +159,9 @@ class Reconciler:
                 self._jobs.submit({replica}, partial(self._actor.remove_replica, machines[machine], engine, replica))
         return self._store.read(self._lease.fleet) if found else rows
 
-    def _view(self, rows: FleetRows, wanted: Wanted, drained: Callable[[str], bool]) -> tuple[View, dict[str, str]]:
+    def _view(
+        self, rows: FleetRows, busy: frozenset[str], wanted: Wanted, drained: Callable[[str], bool]
+    ) -> tuple[View, dict[str, str]]:
         now, desired = self._clock.now(), Desired.of_rows(rows)
         view = View(
             fleet=self._lease.fleet,
@@ -163,7 +170,7 @@ class Reconciler:
             desired=desired,
             machines=rows.machines,
             replicas=rows.replicas,
-            busy=self._jobs.busy() | self._jobs.resting(),
+            busy=busy,
             drained=frozenset(row.id for row in rows.replicas if row.state is ReplicaRowState.DRAINING and drained(row.id)),
         )
         if desired is None:

@@ -9,12 +9,12 @@ from typing import Final
 from sqlalchemy import Connection
 
 from cloudlayer.fleet.observe import Observation
-from cloudlayer.fleet.store import Event, FleetRows, MachineRow, MachineState, ReplicaRow, ReplicaRowState, writes
+from cloudlayer.fleet.store import LOST, Event, FleetRows, MachineRow, MachineState, ReplicaRow, ReplicaRowState, writes
 from cloudlayer.interfaces import ReplicaExit, ReplicaState, ReplicaStatus
 from cloudlayer.resources import Instance, InstanceState
 
-LOST: Final = "lost"
-"""How a replica ended whose machine is gone, or that its engine does not know any more."""
+GRACE: Final = 60.0
+"""Seconds for which a cloud may not know yet of what it made: that it does not have it means nothing then."""
 
 Write = Callable[[Connection], object]
 
@@ -27,6 +27,8 @@ def changes(rows: FleetRows, seen: Observation, busy: frozenset[str], now: float
         if machine.id in busy or machine.id not in seen.instances or machine.changed_at > seen.at:
             continue
         instance = seen.instances[machine.id]
+        if instance is None and now - machine.created_at < GRACE:
+            continue
         if _ended(instance) or (instance is not None and instance.state in _DEAD):
             there.discard(machine.id)
         yield from _machine(machine, instance, now)

@@ -3,6 +3,8 @@
 from cloudlayer.fleet.store.database import Database
 from cloudlayer.fleet.store.lease import TTL, Lease
 from cloudlayer.fleet.store.rows import (
+    LOST,
+    STUCK,
     AvoidRow,
     DesiredRow,
     Event,
@@ -17,6 +19,8 @@ from cloudlayer.fleet.store.rows import (
 from cloudlayer.fleet.store.store import FleetRows, Store
 
 __all__ = [
+    "LOST",
+    "STUCK",
     "TTL",
     "AvoidRow",
     "Database",

@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from cloudlayer.resources import Accelerator, MachineType, Offer, Price
+
+LOST: Final = "lost"
+"""How a replica ended whose machine is gone, or that its engine does not know any more."""
+STUCK: Final = "stuck"
+"""How one is ended that overran the time of a call and is still at work on it."""
 
 
 class MachineState(StrEnum):

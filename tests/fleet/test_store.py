@@ -1,0 +1,77 @@
+"""The store keeps what it is told, and its log cannot be rewritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from cloudlayer.errors import CloudLayerError
+from cloudlayer.fleet.home import Home
+from cloudlayer.fleet.store import Database, Event, Lease, Store, writes
+from cloudlayer.fleet.store.schema import metadata
+from cloudlayer.interfaces import SystemClock
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    return home
+
+
+@pytest.fixture
+def store(home: Home) -> Store:
+    return Store(Database(home.store_url))
+
+
+def test_the_migrations_lead_to_the_tables_that_the_code_uses(store: Store) -> None:
+    with store.database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_owner_is_made_once(home: Home, store: Store, tmp_path: Path) -> None:
+    assert Store(Database(home.store_url)).owner == store.owner
+    other = Home(tmp_path / "other")
+    other.prepare()
+    assert Store(Database(other.store_url)).owner != store.owner
+
+
+@pytest.mark.parametrize("change", ["UPDATE events SET message = 'other'", "DELETE FROM events"])
+def test_the_event_log_cannot_be_rewritten(home: Home, store: Store, change: str) -> None:
+    lease = Lease(store.database, "f", home.locks, SystemClock())
+    lease.acquire("test")
+    with lease.write() as connection:
+        writes.add_event(connection, Event(0, "f", 1.0, "note", "it", "as it was"))
+    with pytest.raises(IntegrityError, match="append-only"), store.database.write() as connection:
+        connection.execute(text(change))
+    assert [event.message for event in store.events("f")] == ["as it was"]
+
+
+def test_a_change_that_was_made_on_old_knowledge_is_refused(store: Store) -> None:
+    assert store.want("f", {"one": 1}, after=0, now=0.0) == 1
+    with pytest.raises(CloudLayerError, match="changed by somebody else"):
+        store.want("f", {"two": 2}, after=0, now=0.0)
+    assert store.desired("f").document == {"one": 1}
+
+
+def test_the_home_is_its_owners_alone_and_holds_no_key(home: Home, store: Store) -> None:
+    store.put_key("first", home.hash("a very secret key"), 0.0)
+    assert home.path.stat().st_mode & 0o777 == 0o700
+    assert (home.path / "pepper").stat().st_mode & 0o777 == 0o600
+    store.close()
+    for path in home.path.rglob("*"):
+        assert path.is_dir() or b"a very secret key" not in path.read_bytes()
+        assert path.is_dir() or path.name == "pepper" or home.pepper().hex().encode() not in path.read_bytes()
+
+
+def test_a_write_that_raises_changes_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.database.write() as connection:
+        connection.execute(text("INSERT INTO meta VALUES ('half', 'done')"))
+        raise RuntimeError
+    with store.database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM meta WHERE name = 'half'")).scalar() == 0
