@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from cloudlayer.cli import options
-from cloudlayer.cli.fleets import opened
+from cloudlayer.cli.fleets import once_named, opened
 from cloudlayer.cli.forms import LEDGER, amounts, ledger_row, totals
 from cloudlayer.cli.output import note, plain, print_json, print_table
 
@@ -19,7 +19,7 @@ def cost(fleet: options.Fleet = None, json: options.Json = False) -> None:
     A price that is not known counts as unknown, and never as 0.
     """
     with opened() as fleets:
-        entries = fleets.ledger(None if fleet is None else fleets.named(fleet))
+        entries = fleets.ledger(once_named(fleets, fleet))
     now = time.time()
     sums, unknown = totals(entries, now)
     if json:

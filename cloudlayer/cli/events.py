@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from cloudlayer.cli import options
-from cloudlayer.cli.fleets import opened
+from cloudlayer.cli.fleets import once_named, opened
 from cloudlayer.cli.forms import EVENTS, event_line, event_row
 from cloudlayer.cli.output import print_json, print_table
 
@@ -34,7 +34,7 @@ def events(
     if follow and json:
         raise typer.BadParameter("--follow never ends, and so gives no JSON document: leave one of the two out")
     with opened() as fleets:
-        name = None if fleet is None else fleets.named(fleet)
+        name = once_named(fleets, fleet)
         if follow:
             _follow(fleets, name, after)
         found = list(_events(fleets, name, after))

@@ -16,7 +16,7 @@ from cloudlayer.errors import InvalidSpec
 
 if TYPE_CHECKING:
     from cloudlayer.fleet.service import Fleets
-    from cloudlayer.resources import Instance, InstanceSpec
+    from cloudlayer.resources import Instance, InstanceSpec, Offer
 
 app = options.application("Single machines, of no fleet: the same words for every provider.")
 
@@ -77,10 +77,11 @@ def create(
         "open_ports": [_port(text) for text in open_port or ()],
     }
     spec = _spec(given)
-    _agree(provider, spec, count, yes=yes)
     with opened() as fleets:
         from cloudlayer.fleet import instances
 
+        offer = instances.cheapest(fleets.clouds.provider(provider).compute.offers(), spec)
+        _agree(offer, count, yes=yes)
         made = instances.create(fleets, provider, spec, count=count)
     _show(made, json=json)
 
@@ -156,17 +157,10 @@ def _port(text: str) -> dict[str, Any]:
     return {"port": int(port), "protocol": protocol or "tcp", "source": source}
 
 
-def _agree(provider: str, spec: InstanceSpec, count: int, *, yes: bool) -> None:
-    """Show the price of the cheapest offer that matches, and ask where it is not 0."""
-    from cloudlayer.cli.connections import connect
-    from cloudlayer.cli.quotes import cheapest
-
-    offer = cheapest(spec, connect(provider).compute.offers())
-    if offer is None:
-        confirm(f"No offer of {provider} is known to be like that, so the price is unknown. Ask it all the same?", yes=yes)
-        return
-    price = per_hour([offer.price] * count)
+def _agree(offer: Offer, count: int, *, yes: bool) -> None:
+    """Show the price of what is to be bought, and ask where it is not 0."""
     what = f"{count} x {offer.machine_type.name} ({offer.purchase}) of {offer.provider}:{offer.region}"
+    price = per_hour([offer.price] * count)
     note(f"{what}, cheapest {price}")
     if costs([offer]):
         confirm(f"Buy {what} for {price}?", yes=yes)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +14,6 @@ from cloudlayer.cli import options
 from cloudlayer.cli.connections import ask_all, chosen
 from cloudlayer.cli.forms import price_text
 from cloudlayer.cli.output import UNKNOWN, note, plain, print_json, print_table
-from cloudlayer.cli.quotes import by_price
 from cloudlayer.errors import CloudLayerError
 from cloudlayer.interfaces import Provider
 from cloudlayer.resources import Accelerator, Offer, Price
@@ -73,7 +72,7 @@ def offers(
     """
     purchases = frozenset(name for name, wanted in (("spot", spot), ("on_demand", on_demand)) if wanted)
     wanted = Filter(cpu, memory or 0, gpu, gpu_memory, purchases)
-    found = sorted((offer for offer in _ask(chosen(provider)) if wanted.admits(offer)), key=by_price)
+    found = sorted((offer for offer in _ask(chosen(provider)) if wanted.admits(offer)), key=_by_price)
     if json:
         print_json([{"id": offer.id, **plain(offer)} for offer in found])
         return
@@ -95,6 +94,11 @@ def _ask(names: list[str]) -> list[Offer]:
 
 def _offers_of(provider: Provider) -> list[Offer]:
     return provider.compute.offers()
+
+
+def _by_price(offer: Offer) -> tuple[Any, ...]:
+    price = offer.price
+    return (price is None, price.currency if price else "", price.amount if price else 0.0, offer.id)
 
 
 def _row(offer: Offer, today: date) -> tuple[object, ...]:

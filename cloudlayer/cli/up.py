@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from cloudlayer.cli import options
 from cloudlayer.cli.fleets import opened, tell
 from cloudlayer.cli.output import note, print_json, table_stream
 from cloudlayer.cli.plans import agree, print_plan
-from cloudlayer.errors import Conflict, InvalidSpec
+from cloudlayer.errors import Conflict
 
 if TYPE_CHECKING:
     from cloudlayer.fleet.home import Home
@@ -41,11 +42,11 @@ def up(
     """
     from cloudlayer.functions.manifest import load_manifest
 
-    if detach and port == 0:
-        raise InvalidSpec("--port 0: nobody would learn which port the kernel chose; name one for --detach")
     wanted = load_manifest(manifest)
     with opened() as fleets:
-        _deploy(fleets, wanted, manifest, yes=yes, json=json)
+        _check_not_served(fleets, wanted.fleet.name, manifest)
+        port = _free_port(host, port)
+        _deploy(fleets, wanted, yes=yes, json=json)
         home = fleets.home
     if detach:
         _serve_detached(home, wanted.fleet.name, host, port, json=json)
@@ -53,16 +54,30 @@ def up(
         raise typer.Exit(_serve(home, wanted.fleet.name, host, port, json=json))
 
 
-def _deploy(fleets: Fleets, wanted: Manifest, path: Path, *, yes: bool, json: bool) -> None:
-    name = wanted.fleet.name
+def _free_port(host: str, port: int) -> int:
+    """The port, if it can be had; one that the kernel chooses for 0, since controller and gateway must agree on one."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise Conflict(f"{_url(host, port)} cannot be served: {error.strerror}; choose another --port or --host") from None
+
+
+def _check_not_served(fleets: Fleets, name: str, path: Path) -> None:
     pid = fleets.running(name)
     if pid is not None:
         raise Conflict(f"{name} is served by process {pid}: change it by cloudlayer deploy {path}, end it by cloudlayer down")
+
+
+def _deploy(fleets: Fleets, wanted: Manifest, *, yes: bool, json: bool) -> None:
     preview = fleets.preview(wanted)
     print_plan(preview, stream=table_stream(json=json))
     agree(preview, yes=yes)
     if preview.plan.unplaced:
-        note(f"{name} comes up without what finds no place, and looks for one again and again")
+        note(f"{wanted.fleet.name} comes up without what finds no place, and looks for one again and again")
     key = fleets.ensure_key(os.environ.get("CLOUDLAYER_API_KEY") or None)
     if key is not None:
         note(f"the key that callers need, shown this once: {key}")

@@ -108,11 +108,9 @@ class Fleets:
     def preview(self, manifest: Manifest) -> Preview:
         """What deploying the manifest would do now, with every version at its minimum. Changes nothing."""
         fleet, warnings = manifest.fleet.name, []
-        desired = Desired(manifest)
+        # With its sources, since their content tells whether a replica that runs is of the form that is asked for.
+        desired = Desired.of(manifest, self.home.sources())
         rows = self.store.read(fleet)
-        stored = Desired.of_rows(rows)
-        if stored is not None:
-            desired = Desired.of(manifest, self.home.sources())
         market = self.clouds.market(manifest.fleet.providers, lambda key, error: warnings.append(f"{key}: {error}"))
         view = View(
             fleet=fleet,

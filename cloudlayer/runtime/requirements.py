@@ -80,7 +80,9 @@ def _lock(descriptor: int, deadline: Deadline | None) -> None:
 
 
 def _install(source: Path, listed: Path, place: Path, deadline: Deadline | None) -> None:
-    made = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+    for left in place.parent.glob(f".new-{place.name}-*"):  # an installation that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    made = Path(tempfile.mkdtemp(prefix=f".new-{place.name}-", dir=place.parent))
     try:
         _log.info("installing requirements: %s", ", ".join(_names(listed.read_text(encoding="utf-8"))))
         _pip(["install", "--target", str(made), "-r", str(listed)], source, deadline)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from cloudlayer.cli.main import run
+from tests.cli.stand_ins import Fleets
 
 
 @dataclass
@@ -54,3 +55,23 @@ def plug_in(tmp_path, monkeypatch):
         monkeypatch.delitem(sys.modules, module, raising=False)
 
     return plug_in
+
+
+@pytest.fixture
+def fleets(monkeypatch, tmp_path):
+    """The fleets that the commands see."""
+    fleets = Fleets(tmp_path / "home")
+    monkeypatch.setattr("cloudlayer.fleet.service.Fleets", lambda: fleets)
+    return fleets
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    """A manifest of one function."""
+    (tmp_path / "echo").mkdir()
+    path = tmp_path / "fleet.toml"
+    path.write_text(
+        '[fleet]\nname = "seefood"\nproviders = ["simulated"]\n'
+        '[[function]]\nname = "nlp/Echo"\nversion = "1.0.0"\nsource = "echo"\nscale = { min = 1 }\n'
+    )
+    return str(path)

@@ -74,3 +74,11 @@ def test_looking_leaves_nothing_behind(cli, tmp_path, plug_in):
     plug_in("well", WELL)
     cli("doctor", "--provider", "well")
     assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_what_an_engine_cannot_do_here_is_told_and_no_failure(cli, monkeypatch, plug_in):
+    plug_in("well", WELL)
+    monkeypatch.setattr("cloudlayer.runtime.process.engine.weaknesses", lambda: ["process engine: run as root"])
+    outcome = cli("doctor", "--provider", "well", "--json")
+    assert {"subject": "engine process", "state": "weak", "message": "run as root"} in outcome.document
+    assert outcome.code == 0

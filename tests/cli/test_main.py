@@ -5,7 +5,7 @@ import pytest
 
 from cloudlayer import __version__, errors
 from cloudlayer.cli import main
-from cloudlayer.cli.exits import ExitCode, Refused, exit_code
+from cloudlayer.cli.exits import ExitCode, NoPlace, Refused, exit_code
 from cloudlayer.errors import AvoidScope
 
 
@@ -40,6 +40,31 @@ def test_a_mistyped_command_is_answered_with_the_likely_one(cli):
     assert "Did you mean 'offers'" in outcome.err
 
 
+@pytest.mark.parametrize("name", ["create", "list", "show", "delete"])
+def test_the_commands_for_single_machines_have_help_of_their_own(cli, name):
+    outcome = cli("instance", name, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith(f"Usage: cloudlayer instance {name}")
+
+
+FLEET_COMMANDS = ["up", "plan", "deploy", "ps", "logs", "events", "cost", "down", "sweep", "instance"]
+
+
+def test_the_help_of_no_command_of_fleets_loads_the_store():
+    code = "import sys\nfrom cloudlayer.cli.main import run\n"
+    code += f"for name in {FLEET_COMMANDS}: run([name, '--help'])\n"
+    code += "sys.exit(bool({'sqlalchemy', 'alembic', 'boto3', 'cloudlayer.resources'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60).returncode == 0
+
+
+def test_what_fleets_need_and_is_not_installed_is_named_with_its_mend():
+    code = "import sys; sys.modules['sqlalchemy'] = None; sys.argv = ['cloudlayer', 'ps']\n"
+    code += "from cloudlayer.cli.main import main; main()"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True, timeout=60)
+    assert (child.returncode, child.stdout) == (ExitCode.UNSUPPORTED, "")
+    assert child.stderr == "error: fleets need the package sqlalchemy: pip install 'cloudlayer[fleet]'\n"
+
+
 @pytest.mark.parametrize("arguments", [["offers", "--colour"], ["call"], ["offers", "--cpu", "many"], ["nothing"]])
 def test_wrong_usage_exits_with_2_and_nothing_on_standard_output(cli, arguments):
     outcome = cli(*arguments)
@@ -56,6 +81,7 @@ def test_wrong_usage_exits_with_2_and_nothing_on_standard_output(cli, arguments)
         (errors.InvalidSpec("x"), 2),
         (errors.RejectedSpec("x"), 2),
         (Refused("x"), 3),
+        (NoPlace("x"), 6),
         (errors.NotFound("x"), 4),
         (errors.AuthError("x"), 5),
         (errors.PermissionDenied("x"), 5),
@@ -106,6 +132,7 @@ def test_a_defect_of_ours_is_not_hidden(cli, monkeypatch):
 
 def test_an_interrupt_exits_with_130_and_no_traceback():
     code = "import sys, os, signal, cloudlayer.providers.registry as registry\n"
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs are born deaf to it
     code += "registry.connect = lambda name: os.kill(os.getpid(), signal.SIGINT)\n"
     code += "from cloudlayer.cli.main import main; sys.argv = ['cloudlayer', 'providers', '--provider', 'local']; main()"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True, timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -88,6 +89,21 @@ def test_no_key_of_the_controllers_reaches_pip(source: Path, tmp_path: Path, mon
     passed = requirements._environment()
     assert not {"AWS_SECRET_ACCESS_KEY", "CLOUDLAYER_API_KEY"} & passed.keys()
     assert {"PIP_NO_INDEX", "PATH"} <= passed.keys()
+
+
+def test_what_a_killed_installation_left_is_cleared_by_the_next(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cloudlayer.runtime import requirements
+
+    pip = requirements._pip
+    if not (child := os.fork()):
+        monkeypatch.setattr(requirements, "_pip", lambda *arguments: [pip(*arguments), os._exit(9)])
+        requirements_folder(source, tmp_path / "cache")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert list((tmp_path / "cache" / "requirements").glob(".new-*"))
+    assert requirements_folder(source, tmp_path / "cache") is not None
+    assert list((tmp_path / "cache" / "requirements").glob(".new-*")) == []
 
 
 def test_a_deadline_ends_an_installation(source: Path, tmp_path: Path) -> None:

@@ -26,11 +26,13 @@ _START: Final = (
 
 
 def start_time(pid: str) -> str:
-    """When a process started, in the kernel's own count; "" if it is not there. With its pid it names a process for good."""
+    """When a process started, in the kernel's own count; "" if it is dead. With its pid it names a process for good."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
     except OSError:
         return ""
+    # One that nobody has reaped is dead all the same: the first process of a container may take its time, or never do it.
+    return "" if fields[0] in "ZX" else fields[19]
 
 
 Launched = tuple[subprocess.Popen[bytes], socket.socket, bool]

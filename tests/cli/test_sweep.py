@@ -1,0 +1,53 @@
+import pytest
+
+from cloudlayer.fleet.sweep import Finding
+
+UNKNOWN = Finding("shop:here", "unknown", "i-1", "seefood", "no store knows it")
+LOST = Finding("shop:here", "lost", "m-2", "seefood", "the cloud has it no more")
+
+
+@pytest.fixture
+def found(monkeypatch, fleets):
+    """What there is to find; `asked` are the providers that were looked at, `swept` what was dealt with."""
+
+    class Found(list):
+        asked = swept = None
+
+    found = Found([UNKNOWN, LOST])
+
+    def find(_fleets, providers):
+        found.asked = providers
+        return list(found)
+
+    def sweep(_fleets, findings):
+        found.swept = findings
+
+    monkeypatch.setattr("cloudlayer.fleet.sweep.find", find)
+    monkeypatch.setattr("cloudlayer.fleet.sweep.sweep", sweep)
+    return found
+
+
+def test_what_it_would_do_is_listed_and_nothing_done_without_a_yes(cli, found):
+    outcome = cli("sweep")
+    assert outcome.code == 3
+    assert [line.split()[0] for line in outcome.out.splitlines()[1:]] == ["delete", "forget"]
+    assert found.swept is None
+
+
+def test_with_a_yes_it_is_done(cli, found):
+    outcome = cli("sweep", "--yes", "--provider", "shop:here")
+    assert outcome.code == 0
+    assert (found.asked, found.swept) == (["shop:here"], [UNKNOWN, LOST])
+
+
+def test_in_json_it_says_what_it_found_whether_or_not_it_may_deal_with_it(cli, found):
+    outcome = cli("sweep", "--json")
+    assert (outcome.code, [item["kind"] for item in outcome.document]) == (3, ["unknown", "lost"])
+    assert cli("sweep", "--json", "--yes").code == 0
+
+
+def test_nothing_found_needs_no_yes(cli, found):
+    found.clear()
+    outcome = cli("sweep")
+    assert (outcome.code, outcome.err) == (0, "nothing is unknown and nothing is lost\n")
+    assert cli("sweep", "--json").document == []
