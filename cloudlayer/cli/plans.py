@@ -30,7 +30,7 @@ def check_placed(preview: Preview) -> None:
 
 
 def agree(preview: Preview, *, yes: bool) -> None:
-    """Ask, unless `yes`, where buying what is planned costs or may cost something.
+    """Ask, unless `yes`, where buying what is planned, or what calls may lead to, costs or may cost something.
 
     NoPlace if nothing of the fleet finds a place, Refused if the user does not agree.
     """
@@ -38,7 +38,17 @@ def agree(preview: Preview, *, yes: bool) -> None:
     offers = [machine.offer for machine in preview.plan.purchases]
     if costs(offers):
         price = per_hour([offer.price for offer in offers])
-        confirm(f"This buys {counted(len(offers), 'machine')} for {price}. Go on?", yes=yes)
+        confirm(f"This buys {counted(len(offers), 'machine')} for {price}. {_growth(preview)}Go on?", yes=yes)
+    elif costs(preview.growth):
+        confirm(f"This buys nothing that costs now. {_growth(preview)}Go on?", yes=yes)
+
+
+def _growth(preview: Preview) -> str:
+    """What calls may come to cost, if they may cost more than the plan does."""
+    if len(preview.growth) <= len(preview.plan.purchases) or not costs(preview.growth):
+        return ""
+    price = per_hour([offer.price for offer in preview.growth])
+    return f"Under load it may grow to {counted(len(preview.growth), 'machine')} for {price}. "
 
 
 def print_plan(preview: Preview, *, stream: TextIO | None = None) -> None:

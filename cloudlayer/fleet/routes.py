@@ -1,6 +1,6 @@
 """What controller and gateway tell each other, as lines of JSON over a unix socket.
 
-The controller listens on `controller.sock` in the fleet's folder; the gateway connects, and connects again when the line
+The controller listens on `Home.controller_socket`; the gateway connects, and connects again when the line
 breaks. The controller sends `Routes` (whole snapshots, numbered) and `Exit`s; the gateway sends `Load`s and `Lost`s.
 Each line is `{"kind": "routes"|"exit"|"load"|"lost", ...fields}`.
 """

@@ -7,9 +7,9 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Final
 
@@ -46,13 +46,17 @@ _FIRST_KEY: Final = "first"
 
 @dataclass(frozen=True)
 class Preview:
-    """What deploying a manifest would do: machines to buy (in `plan`), to keep and to delete, and what is amiss."""
+    """What deploying a manifest would do: machines to buy (in `plan`), to keep and to delete, and what is amiss.
+
+    `growth` is what is bought, in place of what `plan` buys, when calls bring every version to its maximum.
+    """
 
     plan: Plan
     demands: tuple[Demand, ...]
     kept: dict[str, Offer]
     deleted: dict[str, Offer]
     warnings: tuple[str, ...]
+    growth: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,10 +127,12 @@ class Fleets:
             market=market,
         )
         decision = decide(view)
+        most = decide(replace(view, wanted={spec.key: spec.scale.max for spec in manifest.function}))
         deleted = {action.row.id: action.row.offer for action in decision.actions if isinstance(action, Delete)}
         kept = {row.id: row.offer for row in rows.machines if row.id not in deleted}
         warnings += [f"{key}: {reason}" for key, reason in sorted(market.blocked.items())]
-        return Preview(decision.plan, decision.demands, kept, deleted, tuple(warnings))
+        growth = tuple(bought.offer for bought in most.plan.purchases)
+        return Preview(decision.plan, decision.demands, kept, deleted, tuple(warnings), growth)
 
     def deploy(self, manifest: Manifest) -> int:
         """Write down what is wanted, sources and all. A controller that runs sees it within a second."""
@@ -185,8 +191,15 @@ class Fleets:
             (row.id, line)
             for row in chosen
             if row.machine in machines
-            for line in self.clouds.engine(machines[row.machine], row.engine).logs(row.id, tail=tail)
+            for line in self._lines(machines[row.machine], row, tail)
         ]
+
+    def _lines(self, machine: MachineRow, row: ReplicaRow, tail: int) -> Sequence[str]:
+        """One that cannot be reached must not hide the others' lines."""
+        try:
+            return self.clouds.engine(machine, row.engine).logs(row.id, tail=tail)
+        except CloudLayerError as error:
+            return [f"its log cannot be read: {error}"]
 
     def events(self, fleet: str | None, *, after: int = 0, limit: int = 1000) -> list[Event]:
         """What was done and seen, oldest first."""

@@ -108,7 +108,7 @@ class _Serving:
                 if not self._keep():
                     return 1
                 seen = self._tell(seen, progress)
-                if not is_ready and _answers(self._host, self._port) and self._fleets.status(self._fleet).settled:
+                if not is_ready and self._gateway_answers() and self._fleets.status(self._fleet).settled:
                     is_ready = True
                     ready(self._url)
                 stop.wait(_POLL)
@@ -116,6 +116,11 @@ class _Serving:
             self._stop()
             self._tell(seen, progress)
         return 0
+
+    def _gateway_answers(self) -> bool:
+        """Whether ours does: what answers at the address while ours is not there is somebody else's."""
+        child = self._children["gateway"]
+        return _answers(self._host, self._port) and child.poll() is None
 
     def _tell(self, seen: int, progress: Progress) -> int:
         for event in self._fleets.events(self._fleet, after=seen):
@@ -129,7 +134,7 @@ class _Serving:
             child = self._children.get(name)
             if child is not None and child.poll() is None:
                 continue
-            if name == "gateway" and child is not None and child.returncode == 1 and not _answers(self._host, self._port):
+            if name == "gateway" and child is not None and child.returncode == 1:
                 sys.stderr.write(_last_line(self._folder / "gateway.log") + "\n")
                 return False
             # One that dies at once is not started again in a tight loop.

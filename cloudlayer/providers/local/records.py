@@ -93,7 +93,8 @@ class Records:
         """Alone in ending what runs on a machine; False if another is at it and we do not wait, or the machine is gone."""
         with ExitStack() as held:
             try:
-                held.enter_context(_flock(self.folder(id) / "ending", fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB)))
+                # The folder itself is the lock: a file in it would be made anew by who looks while another removes the folder.
+                held.enter_context(_flock(self.folder(id), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), os.O_DIRECTORY))
                 ours = True
             except (FileNotFoundError, BlockingIOError):
                 ours = False
@@ -175,8 +176,8 @@ class Records:
 
 
 @contextmanager
-def _flock(path: Path, operation: int) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
+def _flock(path: Path, operation: int, flags: int = os.O_RDWR | os.O_CREAT) -> Iterator[None]:
+    descriptor = os.open(path, flags, PRIVATE)
     try:
         fcntl.flock(descriptor, operation)
         yield
