@@ -44,7 +44,7 @@ def find(fleets: Fleets, providers: Sequence[str]) -> list[Finding]:
         mine = [row for row in rows if row.provider == name]
         listed = fleets.clouds.provider(name).compute.list({OWNER: fleets.store.owner})
         found += [_unknown(name, one) for one in listed if _is_unknown(one, mine, fleets.clock.now())]
-        found += [_lost(row) for row in mine if _is_lost(fleets, row, {one.id for one in listed})]
+        found += [_lost(row) for row in mine if _is_lost(fleets, row, {one.id for one in listed if not one.state.gone})]
     return found
 
 
