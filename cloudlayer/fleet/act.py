@@ -44,6 +44,8 @@ LOAD_SECONDS: Final = 600.0
 GRACE: Final = 5.0
 NO_GRACE: Final = 0.2
 """Seconds that a replica gets to end by itself; one that overran a call's time gets none to speak of."""
+TOLD_FOR: Final = 60.0
+"""Seconds for which an error that comes again is not told again."""
 AVOID_SECONDS: Final = 60.0
 """For how long an offer is left out when its provider does not say."""
 
@@ -70,6 +72,7 @@ class Actor:
         self._where = surroundings
         self._clock = clock
         self._changed = changed
+        self._told: dict[tuple[str, str], float] = {}
 
     # Machines
 
@@ -270,9 +273,14 @@ class Actor:
     # Telling
 
     def complain(self, subject: str, error: Exception) -> None:
-        """Put an error into the event log; a lease that is lost is raised on."""
+        """Put an error into the event log, the same one once a minute; a lease that is lost is raised on."""
         if isinstance(error, LeaseLost):
             raise error
+        now = self._clock.monotonic()
+        if self._told.get((subject, str(error)), now) > now:
+            return
+        self._told = {key: until for key, until in self._told.items() if until > now}
+        self._told[subject, str(error)] = now + TOLD_FOR
         with self._lease.write() as connection:
             self._note(connection, "error", subject, str(error), self._clock.now())
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from cloudlayer.fleet.routes import Load, Lost, Message, Routes, VersionLoad, decode, encode
 
-SEND_SECONDS = 5.0
+SEND_SECONDS: Final = 5
 
 
 class Gateways:
@@ -23,6 +25,7 @@ class Gateways:
         self._woken = woken
         self._lost = lost
         self._lock = threading.Lock()
+        self._sending = threading.Lock()
         self._lines: dict[socket.socket, Load | None] = {}
         self._routes: Routes | None = None
         self._left_out: dict[str, int] = {}
@@ -83,6 +86,8 @@ class Gateways:
                 line, _ = self._listener.accept()
             except OSError:
                 return
+            # Not a timeout of the socket's own, which would end waiting for what the gateway has to say as well.
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
             with self._lock:
                 self._lines[line] = None
                 routes = self._routes
@@ -109,9 +114,11 @@ class Gateways:
                 self._woken()
 
     def _send(self, line: socket.socket, message: Message) -> None:
-        # One that does not read is cut off: it connects again, and gets the newest snapshot.
-        with contextlib.suppress(OSError):
-            line.settimeout(None)
-            data = encode(message)
-            with self._lock:
+        """Send a whole line. A gateway that does not read is hung up on: it connects again, and gets the newest snapshot."""
+        data = encode(message)
+        with self._sending:
+            try:
                 line.sendall(data)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,127 @@
+"""The line between controller and gateway: whoever connects gets the newest routes, and silence holds nobody up."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloudlayer.fleet.gateways import Gateways
+from cloudlayer.fleet.routes import (
+    Credential,
+    Load,
+    Lost,
+    ReplicaRoute,
+    Routes,
+    VersionLoad,
+    VersionRoute,
+    decode,
+    encode,
+)
+
+
+class Controller:
+    """The controller's end, and what it heard."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.woken = threading.Event()
+        self.lost: list[Lost] = []
+        self.gateways = Gateways(path, self.woken.set, self._lost)
+
+    def _lost(self, lost: Lost) -> None:
+        self.lost.append(lost)
+        self.woken.set()
+
+    def connect(self) -> socket.socket:
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(5)
+        line.connect(str(self.path))
+        return line
+
+    def hears(self, line: socket.socket, message: Load | Lost) -> None:
+        self.woken.clear()
+        line.sendall(encode(message))
+        assert self.woken.wait(5)
+
+
+@pytest.fixture
+def controller(tmp_path: Path) -> Iterator[Controller]:
+    controller = Controller(tmp_path / "c.sock")
+    yield controller
+    controller.gateways.close()
+
+
+def _routes(number: int, *replicas: str) -> Routes:
+    ready = tuple(ReplicaRoute(name, f"unix:/{name}") for name in replicas)
+    version = VersionRoute("a/B", "1.0.0", 30.0, 1, 2, idempotent=False, replicas=ready)
+    return Routes(number, "00", (Credential("ff", "first"),), (version,))
+
+
+def _read(line: socket.socket) -> object:
+    with line.makefile("rb", buffering=0) as reader:
+        return decode(reader.readline())
+
+
+def test_a_gateway_gets_the_newest_routes_when_it_connects_and_each_later_one(controller: Controller) -> None:
+    controller.gateways.publish(_routes(1))
+    controller.gateways.publish(_routes(2, "r1"))
+    line = controller.connect()
+    assert _read(line) == _routes(2, "r1")
+    controller.gateways.publish(_routes(3))
+    assert _read(line) == _routes(3)
+
+
+def test_a_replica_is_drained_when_the_gateway_has_left_it_out_and_no_call_uses_it(controller: Controller) -> None:
+    controller.gateways.publish(_routes(1, "r1"))
+    line = controller.connect()
+    controller.hears(line, Load(1, (VersionLoad("a/B/1.0.0", 1, 0, 0.0),)))
+    controller.gateways.publish(_routes(2))
+    assert not controller.gateways.drained("r1")
+    controller.hears(line, Load(2, (), ("r1",)))
+    assert not controller.gateways.drained("r1")
+    controller.hears(line, Load(2, ()))
+    assert controller.gateways.drained("r1")
+
+
+def test_without_a_gateway_nothing_is_in_use(controller: Controller) -> None:
+    controller.gateways.publish(_routes(1, "r1"))
+    controller.gateways.publish(_routes(2))
+    assert controller.gateways.drained("r1")
+    assert controller.gateways.loads() == {}
+
+
+def test_the_loads_of_two_gateways_are_summed(controller: Controller) -> None:
+    for line, idle in ((controller.connect(), 5.0), (second := controller.connect(), 2.0)):
+        controller.hears(line, Load(0, (VersionLoad("a/B/1.0.0", 1, 2, idle),)))
+        line.setblocking(False)
+    assert controller.gateways.loads() == {"a/B/1.0.0": VersionLoad("a/B/1.0.0", 2, 4, 2.0)}
+    controller.hears(second, Lost("r1", stuck=True))
+    assert controller.lost == [Lost("r1", stuck=True)]
+
+
+def test_a_gateway_that_reads_nothing_is_hung_up_on(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloudlayer.fleet.gateways.SEND_SECONDS", 1)
+    deaf, alive = controller.connect(), controller.connect()
+    controller.hears(alive, Load(0, (VersionLoad("a/B/1.0.0", 1, 0, 0.0),)))
+    many = _routes(1, *(f"replica-{number}" for number in range(50_000)))
+    reader = threading.Thread(target=lambda: _read(alive))
+    reader.start()
+    controller.gateways.publish(many)
+    reader.join(10)
+    assert not reader.is_alive()
+    deaf.settimeout(5)
+    while deaf.recv(1 << 20):
+        pass
+
+
+def test_a_line_that_is_no_message_ends_that_line_alone(controller: Controller) -> None:
+    controller.gateways.publish(_routes(1))
+    bad, good = controller.connect(), controller.connect()
+    assert _read(good) == _read(bad) == _routes(1)
+    bad.sendall(b"nonsense\n")
+    assert bad.recv(10) == b""
+    controller.hears(good, Load(1, (VersionLoad("a/B/1.0.0", 1, 0, 0.0),)))
