@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,11 @@ class Home:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
         return folder / "g.sock"
+
+    def forget_sockets(self, fleet: str) -> None:
+        """Remove the folders of the fleet's sockets, once nobody serves it."""
+        for mode in (0o700, 0o711):
+            shutil.rmtree(self._run(fleet, mode), ignore_errors=True)
 
     def pepper(self) -> bytes:
         """The secret that keys all hashes of credentials: a 0600 file beside the store, never in it."""

@@ -229,6 +229,7 @@ class Fleets:
         if known.document is not None:
             self.store.want(fleet, None, after=known.generation, now=self.clock.now())
         self.settle(fleet, progress=progress)
+        self.home.forget_sockets(fleet)
 
     def settle(self, fleet: str, *, progress: Callable[[Event], None]) -> None:
         """Act for the fleet, without a gateway, until it is as wanted. Raises LeaseLost while another one acts for it."""

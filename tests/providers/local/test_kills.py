@@ -10,6 +10,7 @@ import pytest
 
 from cloudlayer.errors import Conflict
 from cloudlayer.interfaces import ReplicaSpec
+from cloudlayer.providers.local import records
 from cloudlayer.providers.local.host import HostFigures
 from cloudlayer.providers.local.provider import LocalProvider
 from cloudlayer.resources import Instance, InstanceSpec, InstanceState
@@ -108,3 +109,18 @@ def test_a_kill_in_the_middle_of_a_write_leaves_the_record_as_it_was(tmp_path):
 def no_fsync(monkeypatch):
     """Nothing here is about the power going off, and hundreds of syncs are slow."""
     monkeypatch.setattr("os.fsync", lambda _: None)
+
+
+def test_who_looks_in_the_middle_of_a_deletion_does_not_bring_the_machines_folder_back(tmp_path, monkeypatch):
+    provider, other = (LocalProvider(tmp_path / "state", lambda: HOST) for _ in range(2))
+    (made, _) = provider.compute.create_batch(SPECS, token=TOKEN)
+    discard = records._discard
+
+    def look_first(path):
+        if path.name == "machine.json":
+            other.compute.list()
+        discard(path)
+
+    monkeypatch.setattr(records, "_discard", look_first)
+    provider.compute.delete([made.id])
+    assert not provider.compute.records.folder(made.id).exists()
