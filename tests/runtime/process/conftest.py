@@ -55,13 +55,10 @@ class Host:
         for process in psutil.process_iter():
             try:
                 marked = [*process.cmdline(), *(file.path for file in process.open_files()), process.cwd()]
+                status = process.status()
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
-            if (
-                process.status() != psutil.STATUS_ZOMBIE
-                and process.pid != psutil.Process().pid
-                and str(self.root) in str(marked)
-            ):
+            if status != psutil.STATUS_ZOMBIE and process.pid != psutil.Process().pid and str(self.root) in str(marked):
                 found.append(process)
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -29,8 +30,13 @@ def no_groups(monkeypatch):
 
 
 def _sleepers(parents: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
-    asleep = [one for one in psutil.process_iter() if one.name() == "sleep" and one.status() != psutil.STATUS_ZOMBIE]
-    return [one for one in asleep if parents(one)]
+    every = psutil.process_iter(["name", "status"])
+    asleep = [one for one in every if one.info["name"] == "sleep" and one.info["status"] != psutil.STATUS_ZOMBIE]
+    found = []
+    for one in asleep:
+        with contextlib.suppress(psutil.NoSuchProcess):  # another test's may end at this moment
+            found += [one] if parents(one) else []
+    return found
 
 
 def test_without_control_groups_all_that_a_replica_started_still_ends(host, no_groups) -> None:
