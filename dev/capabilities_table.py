@@ -1,6 +1,6 @@
 """Write the README's table of what works where, from what providers declare and what the conformance suite found.
 
-    pytest tests/providers --junitxml build/conformance.xml
+    pytest tests/providers tests/end_to_end tests/fleet/test_service.py --junitxml build/conformance.xml
     python dev/capabilities_table.py build/conformance.xml [--check]
 
 A flag that a provider declares is marked only if tests of that provider ran for it and all passed; else the cell says so.
@@ -28,8 +28,14 @@ PROOFS = {
     "idempotent_create": "test_the_same_token_gives_the_same_instances_in_the_same_order",
     "batch_create": "test_answers_stand_in_the_order_of_the_specs",
     "labels": "test_labels_name_and_token_are_there_from_the_start",
+    "engine:process": "test_the_talks_example_is_answered_as_the_talk_shows_it",
+    "engine:docker": "test_the_talks_example_is_answered_from_a_container",
+    "engine:simulated": "test_what_is_taken_down_leaves_nothing",
 }
 """The tests of flags that neither their name nor their parameter tells."""
+
+FOLDERS = {r"providers\.(\w+)": r"\1", r"end_to_end": "local", r"fleet\.test_service": "simulated"}
+"""Which provider the tests of a folder are about."""
 
 Case = tuple[str, str, str]
 """Provider, test and outcome."""
@@ -38,8 +44,13 @@ Case = tuple[str, str, str]
 def read_results(path: Path) -> list[Case]:
     """What the suite found, from pytest's JUnit file."""
     cases = ElementTree.parse(path).iter("testcase")  # noqa: S314  (written by our own run)
-    found = [(re.search(r"providers\.(\w+)", case.get("classname", "")), case) for case in cases]
-    return [(provider.group(1), case.get("name", ""), _outcome(case)) for provider, case in found if provider]
+    found = [(_provider(case.get("classname", "")), case) for case in cases]
+    return [(provider, case.get("name", ""), _outcome(case)) for provider, case in found if provider]
+
+
+def _provider(folder: str) -> str | None:
+    matches = ((re.search(pattern, folder), name) for pattern, name in FOLDERS.items())
+    return next((match.expand(name) for match, name in matches if match), None)
 
 
 def outcomes(provider: str, flag: str, cases: list[Case]) -> Counter[str]:
