@@ -95,9 +95,9 @@ def test_without_a_gateway_nothing_is_in_use(controller: Controller) -> None:
 
 
 def test_the_loads_of_two_gateways_are_summed(controller: Controller) -> None:
-    for line, idle in ((controller.connect(), 5.0), (second := controller.connect(), 2.0)):
+    first, second = controller.connect(), controller.connect()
+    for line, idle in ((first, 5.0), (second, 2.0)):
         controller.hears(line, Load(0, (VersionLoad("a/B/1.0.0", 1, 2, idle),)))
-        line.setblocking(False)
     assert controller.gateways.loads() == {"a/B/1.0.0": VersionLoad("a/B/1.0.0", 2, 4, 2.0)}
     controller.hears(second, Lost("r1", stuck=True))
     assert controller.lost == [Lost("r1", stuck=True)]
