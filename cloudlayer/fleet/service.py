@@ -40,6 +40,7 @@ from cloudlayer.scheduler import Demand, Plan
 BY_HAND: Final = "-"
 """The fleet label of instances that were made by hand; no fleet can be called so."""
 _POLL: Final = 0.05
+_LONGEST_POLL: Final = 2.0
 _ENVIRONMENT_KEY: Final = "environment"
 _FIRST_KEY: Final = "first"
 
@@ -235,7 +236,7 @@ class Fleets:
         """Act for the fleet, without a gateway, until it is as wanted. Raises LeaseLost while another one acts for it."""
         lease = Lease(self.store.database, fleet, self.home.locks, self.clock)
         self._acquire(lease)
-        seen = self.store.last_event()
+        seen, pause = self.store.last_event(), _POLL
         try:
             with ThreadPoolExecutor(16) as executor:
                 actor = Actor(lease, self.clouds, Surroundings(self.home, self.store.owner, fleet), self.clock)
@@ -247,7 +248,9 @@ class Fleets:
                     for event in self.events(fleet, after=seen):
                         progress(event)
                         seen = event.number
-                    self.clock.sleep(0 if settled else _POLL)
+                    self.clock.sleep(0 if settled else pause)
+                    # This host is done at once; a cloud is not to be asked twenty times a second.
+                    pause = min(1.5 * pause, _LONGEST_POLL)
         finally:
             lease.release()
 

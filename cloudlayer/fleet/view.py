@@ -22,7 +22,6 @@ class Market:
     offers: tuple[Offer, ...] = ()
     engines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blocked: Mapping[str, str] = field(default_factory=dict)
-    currency: str = "USD"
 
 
 @dataclass(frozen=True, slots=True)

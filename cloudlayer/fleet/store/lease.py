@@ -80,11 +80,6 @@ class Lease:
             self._check(connection)
             yield connection
 
-    def check(self) -> None:
-        """Raise LeaseLost if the lease is not ours now."""
-        with self._database.read() as connection:
-            self._check(connection)
-
     def _check(self, connection: Connection) -> None:
         table = schema.leases
         row = connection.execute(select(table.c.epoch, table.c.expires_at).where(table.c.fleet == self.fleet)).first()
