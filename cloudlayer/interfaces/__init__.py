@@ -1,7 +1,9 @@
 """The verbs: what a provider and an engine owe. Each method's docstring is the contract; the conformance suite holds it."""
 
+from cloudlayer.interfaces.autoscaling import Autoscaling
 from cloudlayer.interfaces.capabilities import Capabilities, Capability
 from cloudlayer.interfaces.clock import Clock, Deadline, SystemClock
+from cloudlayer.interfaces.compute import Compute
 from cloudlayer.interfaces.engine import (
     Engine,
     Host,
@@ -11,7 +13,9 @@ from cloudlayer.interfaces.engine import (
     ReplicaState,
     ReplicaStatus,
 )
-from cloudlayer.interfaces.provider import Autoscaling, Compute, LoadBalancing, Provider, Storage
+from cloudlayer.interfaces.load_balancing import LoadBalancing
+from cloudlayer.interfaces.provider import Provider
+from cloudlayer.interfaces.storage import Storage
 
 __all__ = [
     "Autoscaling",

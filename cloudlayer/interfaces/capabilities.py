@@ -23,9 +23,12 @@ class Capability:
 class Capabilities:
     """Capabilities by name, for one provider in one region; what is not listed cannot be done.
 
-    Names of Compute: on_demand, spot, reserved, idempotent_create, batch_create, user_data, disks, public_address, open_ports,
-    stop_start, reboot, resize, console_log, images, labels, prices. Of the other interfaces: autoscaling, load_balancing,
-    volumes, shares. Of machines: one `engine:NAME` for each engine that their instances can run.
+    Compute: on_demand, spot, reserved, idempotent_create, batch_create, user_data, disks, public_address, open_ports,
+    stop_start, reboot, resize, console_log, images, labels, prices.
+    Autoscaling, `autoscaling` as a whole and group_: zones, machine_types, target_tracking, step, step_metric, scheduled,
+    balancer, replace. Load balancing, `load_balancing` as a whole and balancer_: tcp, http, https, instances, addresses,
+    groups, health, http_check, public. Storage, `volumes` as a whole and volume_: types, speeds, grow, grow_attached,
+    snapshots; snapshots_outlive_volumes, shares. Machines: one `engine:NAME` for each engine that their instances can run.
     """
 
     provider: str

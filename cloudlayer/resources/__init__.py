@@ -26,6 +26,7 @@ from cloudlayer.resources.instances import (
     InstanceState,
     PortRule,
 )
+from cloudlayer.resources.leftovers import Leftover, Quota
 from cloudlayer.resources.machines import Accelerator, MachineType, Offer, Price, Purchase
 from cloudlayer.resources.volumes import (
     Share,
@@ -36,6 +37,7 @@ from cloudlayer.resources.volumes import (
     Volume,
     VolumeSpec,
     VolumeState,
+    VolumeType,
 )
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "Instance",
     "InstanceSpec",
     "InstanceState",
+    "Leftover",
     "Listener",
     "LoadBalancer",
     "LoadBalancerSpec",
@@ -56,6 +59,7 @@ __all__ = [
     "PortRule",
     "Price",
     "Purchase",
+    "Quota",
     "ScalingGroup",
     "ScalingGroupSpec",
     "ScalingGroupState",
@@ -72,4 +76,5 @@ __all__ = [
     "Volume",
     "VolumeSpec",
     "VolumeState",
+    "VolumeType",
 ]

@@ -14,12 +14,13 @@ from cloudlayer.specs import Duration, Name, Spec
 
 
 class ScalingGroupState(StrEnum):
-    """Where a group is in its life."""
+    """Where a group is in its life. ACTIVE: as many healthy members of its template as are desired, and nothing under way."""
 
     CREATING = "creating"
     ACTIVE = "active"
     UPDATING = "updating"
     DELETING = "deleting"
+    DELETED = "deleted"
     FAILED = "failed"
 
 
@@ -33,13 +34,25 @@ class TargetTrackingPolicy(Spec):
 
 
 class StepPolicy(Spec):
-    """Add (or, negative, take away) `change` instances when `metric` crosses `threshold` in the change's direction."""
+    """Add (or, negative, take away) `change` instances when `metric` crosses `threshold` in the change's direction.
+
+    Without a metric it steps only when it is executed by its name, as any step policy can be.
+    """
 
     kind: Literal["step"] = "step"
-    metric: Literal["cpu_percent"] = "cpu_percent"
-    threshold: Annotated[float, Field(gt=0, strict=False)]
+    name: Name
+    metric: Literal["cpu_percent"] | None = None
+    threshold: Annotated[float, Field(gt=0, strict=False)] | None = None
     change: int
     cooldown: Duration = 60.0
+
+    @model_validator(mode="after")
+    def _whole(self) -> StepPolicy:
+        if self.change == 0:
+            raise ValueError("a change of 0 changes nothing: give how many to add, or as a negative number to take away")
+        if (self.metric is None) != (self.threshold is None):
+            raise ValueError("metric and threshold go together: give both or neither")
+        return self
 
 
 class ScheduledSize(Spec):
@@ -51,12 +64,22 @@ class ScheduledSize(Spec):
     max: Annotated[int, Field(ge=0)]
     desired: Annotated[int, Field(ge=0)] | None = None
 
+    @model_validator(mode="after")
+    def _ordered(self) -> ScheduledSize:
+        if not self.min <= (self.min if self.desired is None else self.desired) <= self.max:
+            raise ValueError(f"min {self.min}, desired {self.desired}, max {self.max} are not in ascending order")
+        return self
+
 
 Policy = Annotated[TargetTrackingPolicy | StepPolicy | ScheduledSize, Field(discriminator="kind")]
 
 
 class ScalingGroupSpec(Spec):
-    """min ≤ desired ≤ max instances of `template`, spread over `zones`."""
+    """min ≤ desired ≤ max instances of `template`, spread over `zones`; `template.zone` and `template.name` are not for groups.
+
+    Without `desired` a new group has `min` members, and an update keeps what is desired, within the bounds. `machine_types`
+    are alternatives to the template's own. `balancer` is the id of the load balancer whose targets the members are.
+    """
 
     name: Name
     template: InstanceSpec
@@ -74,6 +97,11 @@ class ScalingGroupSpec(Spec):
     def _ordered(self) -> ScalingGroupSpec:
         if not self.min <= (self.min if self.desired is None else self.desired) <= self.max:
             raise ValueError(f"min {self.min}, desired {self.desired}, max {self.max} are not in ascending order")
+        if self.template.zone is not None or self.template.name is not None:
+            raise ValueError("template: a group's members have names and zones of their own: give the group zones and a name")
+        steps = [policy.name for policy in self.policies if isinstance(policy, StepPolicy)]
+        if len(steps) != len(set(steps)):
+            raise ValueError("policies: two step policies have the same name; execute could not tell them apart")
         return self
 
 
@@ -89,7 +117,7 @@ class GroupMember:
 
 @dataclass(frozen=True, slots=True)
 class ScalingGroup:
-    """A scaling group as its provider reports it."""
+    """A scaling group as its provider reports it. `reason` tells what keeps it from being ACTIVE, in the cloud's words."""
 
     id: str
     provider: str
@@ -100,5 +128,7 @@ class ScalingGroup:
     max: int
     desired: int
     members: tuple[GroupMember, ...] = ()
+    balancers: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None
     native: Any = field(default=None, compare=False, repr=False)

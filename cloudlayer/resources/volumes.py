@@ -14,11 +14,12 @@ from cloudlayer.specs import Name, Size, Spec
 
 
 class VolumeState(StrEnum):
-    """Where a volume is in its life."""
+    """Where a volume is in its life. UPDATING: being attached, detached or grown."""
 
     CREATING = "creating"
     AVAILABLE = "available"
     ATTACHED = "attached"
+    UPDATING = "updating"
     DELETING = "deleting"
     DELETED = "deleted"
     FAILED = "failed"
@@ -30,6 +31,7 @@ class SnapshotState(StrEnum):
     CREATING = "creating"
     READY = "ready"
     DELETING = "deleting"
+    DELETED = "deleted"
     FAILED = "failed"
 
 
@@ -39,11 +41,15 @@ class ShareState(StrEnum):
     CREATING = "creating"
     READY = "ready"
     DELETING = "deleting"
+    DELETED = "deleted"
     FAILED = "failed"
 
 
 class VolumeSpec(Spec):
-    """A block device in a zone. `throughput` is in bytes a second; `snapshot` is what it starts from."""
+    """A block device in a zone. `throughput` is in bytes a second; `snapshot` is what it starts from.
+
+    A size that the cloud cannot make is rounded up to one that it can. Without a zone, the provider takes its first.
+    """
 
     name: Name | None = None
     size: Size
@@ -67,6 +73,22 @@ class ShareSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeType:
+    """A kind of volume on sale. Sizes in bytes, `throughput` in bytes a second; None where the cloud sets or tells no limit.
+
+    `iops` and `throughput` are the most that a volume of this type can be asked for; None where they cannot be asked for.
+    """
+
+    name: str
+    description: str = ""
+    smallest: int | None = None
+    largest: int | None = None
+    iops: int | None = None
+    throughput: int | None = None
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Volume:
     """A volume as its provider reports it; `size` in bytes."""
 
@@ -82,6 +104,7 @@ class Volume:
     device: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime | None = None
+    reason: str | None = None
     native: Any = field(default=None, compare=False, repr=False)
 
 
@@ -98,6 +121,7 @@ class Snapshot:
     name: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime | None = None
+    reason: str | None = None
     native: Any = field(default=None, compare=False, repr=False)
 
 

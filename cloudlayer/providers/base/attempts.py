@@ -5,14 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from cloudlayer import labels as names
-from cloudlayer.errors import InvalidSpec
-from cloudlayer.resources import InstanceSpec
+from cloudlayer.errors import Conflict, InvalidSpec
+from cloudlayer.specs import Spec
+
+
+class _Labelled(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+
+
+Thing = TypeVar("Thing", bound=_Labelled)
 
 
 def checked_token(token: str) -> str:
@@ -28,10 +39,36 @@ def derive(token: str, *parts: object) -> str:
     return str(uuid5(UUID(token), "/".join(str(part) for part in parts)))
 
 
-def fingerprint(specs: Sequence[InstanceSpec]) -> str:
+def fingerprint(specs: Sequence[Spec]) -> str:
     """16 hexadecimal digits that differ when the specs or their order do; fit for a label."""
     content = [spec.model_dump(mode="json") for spec in specs]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def native_name(name: str | None, token: str, longest: int) -> str:
+    """A name for clouds that let a name be used once: always the same for a token, and still readable.
+
+    `longest` characters at most, at least 20, of a-z 0-9 and hyphens; it starts with a letter.
+    """
+    tail = UUID(token).hex[:16]
+    return f"{(name or 'cl')[: longest - len(tail) - 1].rstrip('-')}-{tail}"
+
+
+def adopted(found: Iterable[Thing], digest: str, *, provider: str) -> Thing | None:
+    """Of the things that carry one token, the one that a create gives: the oldest, so that all who look choose the same.
+
+    None if there is none. Conflict if it was made for another spec, by its label SPEC.
+    """
+    things = sorted(found, key=lambda thing: (str(getattr(thing, "created_at", None) or ""), thing.id))
+    if not things:
+        return None
+    if things[0].labels.get(names.SPEC) != digest:
+        message = f"this token was used for another spec, that of {things[0].id}: a changed spec is a new attempt"
+        raise Conflict(message, provider=provider, code="TokenReused")
+    return things[0]
+
+
+_OWN: Final = (names.TOKEN, names.SPEC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +82,7 @@ class LabelLimits:
 
     def check(self, labels: Mapping[str, str]) -> None:
         """Raise InvalidSpec, a line a fault, for labels that the cloud would refuse or that the provider itself sets."""
-        faults = [f"labels.{name}: is set by cloudlayer itself; leave it out" for name in labels if name == names.TOKEN]
+        faults = [f"labels.{name}: is set by cloudlayer itself; leave it out" for name in labels if name in _OWN]
         faults += [
             f"labels.{name}: {self.rule}"
             for name, value in labels.items()

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
-from cloudlayer.errors import CloudError, Conflict, InvalidSpec, NotFound, Throttled, TransientError
+from cloudlayer.errors import CloudError
 from cloudlayer.interfaces import Capabilities, Clock, Deadline, SystemClock
 from cloudlayer.providers.base.capabilities import missing
+from cloudlayer.providers.base.waiting import Waiter, Waits, will_not_be
 from cloudlayer.resources import Image, Instance, InstanceSpec, InstanceState, Offer
-
-
-@dataclass(frozen=True, slots=True)
-class Waiter:
-    """How a wait for a state goes: states that end it well, states that end it badly, and seconds between two looks."""
-
-    accept: frozenset[InstanceState]
-    fail: frozenset[InstanceState]
-    delay: float = 2.0
-
 
 _LOST: Final = frozenset({InstanceState.FAILED, InstanceState.DELETING, InstanceState.DELETED})
 
-WAITERS: Final[Mapping[InstanceState, Waiter]] = {
+WAITERS: Final[Mapping[InstanceState, Waiter[InstanceState]]] = {
     InstanceState.PENDING: Waiter(frozenset({InstanceState.PENDING, InstanceState.RUNNING}), _LOST),
     InstanceState.RUNNING: Waiter(frozenset({InstanceState.RUNNING}), _LOST | {InstanceState.STOPPING}),
     InstanceState.STOPPING: Waiter(frozenset({InstanceState.STOPPING, InstanceState.STOPPED}), _LOST),
@@ -100,53 +90,30 @@ class BaseCompute(ABC):
         """What the machine wrote to its console."""
         raise missing(self.capabilities, "console_log")
 
-    def wait(self, instance: Instance | str, state: InstanceState | str, *, timeout: float = 600) -> Instance:
-        """The instance once it is in `state`; a state that cannot lead there any more ends the wait at once, with its reason.
-
-        Raises Conflict (or what `failure` makes of it) for such a state, NotFound if the instance is not there, and
-        TransientError with the code "deadline" after `timeout` seconds. Passing faults of the cloud are waited out.
-        """
-        wanted = _state(state)
-        waiter, started = WAITERS[wanted], self.clock.monotonic()
-        deadline = Deadline.after(timeout, self.clock)
-        name = instance if isinstance(instance, str) else instance.id
-        seen = None if isinstance(instance, str) else instance
-        while True:
-            deadline.check(f"waiting for {name} to be {wanted}" + (f", it is {seen.state}" if seen else ""))
-            try:
-                seen = self.get(name, deadline=deadline)
-            except NotFound:
-                if InstanceState.DELETED in waiter.accept:
-                    return self._deleted(name, seen)
-                if self.clock.monotonic() - started >= self.settle:
-                    raise
-            except (Throttled, TransientError):
-                pass  # its retries are used up, the wait's time is not
-            else:
-                if seen.state in waiter.accept:
-                    return seen
-                if seen.state in waiter.fail:
-                    raise self.failure(seen, wanted)
-            self.clock.sleep(min(waiter.delay if self.poll is None else self.poll, deadline.remaining()))
+    def wait(
+        self, instance: Instance | str, state: InstanceState | str, *, timeout: float = 600, deadline: Deadline | None = None
+    ) -> Instance:
+        """The instance once it is in `state`; see `Waits.run` for how a wait ends otherwise."""
+        waits = Waits(
+            kind="an instance",
+            states=InstanceState,
+            waiters=WAITERS,
+            get=lambda name, bound: self.get(name, deadline=bound),
+            absent=self._deleted,
+            failure=self.failure,
+            clock=self.clock,
+            settle=self.settle,
+            poll=self.poll,
+        )
+        return waits.run(instance, state, timeout, deadline)
 
     def failure(self, instance: Instance, wanted: InstanceState) -> CloudError:
         """The error for an instance that will never be `wanted`; a driver that knows the reason's code refines it."""
-        reason = f": {instance.reason}" if instance.reason else ""
-        message = f"{instance.id} is {instance.state} and will not be {wanted}{reason}"
-        return Conflict(message, provider=self.provider, code=instance.state.value)
+        return will_not_be(instance, wanted, self.provider)
 
     @abstractmethod
     def list(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> list[Instance]:
         """Every instance that carries all of `labels`, whole."""
 
-    def _deleted(self, name: str, seen: Instance | None) -> Instance:
-        if seen is not None:
-            return replace(seen, state=InstanceState.DELETED)
-        return Instance(name, self.provider, self.region, zone="", state=InstanceState.DELETED, machine_type="")
-
-
-def _state(state: InstanceState | str) -> InstanceState:
-    try:
-        return InstanceState(state)
-    except ValueError:
-        raise InvalidSpec(f'"{state}" is no state of an instance: wait for one of {", ".join(InstanceState)}') from None
+    def _deleted(self, id: str) -> Instance:
+        return Instance(id, self.provider, self.region, zone="", state=InstanceState.DELETED, machine_type="")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from cloudlayer.errors import Unsupported
-from cloudlayer.interfaces import Autoscaling, Capabilities, Compute, Engine, LoadBalancing, Storage
+from cloudlayer.interfaces import Autoscaling, Capabilities, Compute, Deadline, Engine, LoadBalancing, Storage
 from cloudlayer.providers.base.capabilities import missing
-from cloudlayer.resources import Instance
+from cloudlayer.resources import Instance, Leftover, Quota
 
 
 class BaseProvider(ABC):
@@ -69,3 +70,15 @@ class BaseProvider(ABC):
     @abstractmethod
     def check(self) -> list[str]:
         """What is wrong here, a line each with its mend; empty if all is well."""
+
+    def quotas(self, *, deadline: Deadline | None = None) -> list[Quota]:
+        """The limits of this account; a provider without any has none to tell."""
+        return []
+
+    def leftovers(self, labels: Mapping[str, str], *, deadline: Deadline | None = None) -> list[Leftover]:
+        """Pieces of things that are not there; a provider that makes things in one piece has none."""
+        return []
+
+    def delete_leftover(self, leftover: Leftover, *, deadline: Deadline | None = None) -> None:
+        """Delete one of them."""
+        raise Unsupported(f"{self.name} leaves no pieces behind: {leftover.kind} {leftover.id} is none", provider=self.name)

@@ -106,11 +106,13 @@ class SimulatedCompute(BaseCompute):
         """What the machine wrote to its console."""
         return self._call("console_log", id, lambda document, now: cloud.console(document, now, id), deadline)
 
-    def wait(self, instance: Instance | str, state: InstanceState | str, *, timeout: float = 600) -> Instance:
+    def wait(
+        self, instance: Instance | str, state: InstanceState | str, *, timeout: float = 600, deadline: Deadline | None = None
+    ) -> Instance:
         """The instance once it is in `state`, eventual consistency waited out."""
         settings = self._simulation.settings
         self.settle = settings.lag_seconds + 2.0 * settings.lag_reads
-        return super().wait(instance, state, timeout=timeout)
+        return super().wait(instance, state, timeout=timeout, deadline=deadline)
 
     def _create_by_labels(
         self, specs: Sequence[InstanceSpec], token: str, digest: str, deadline: Deadline | None
