@@ -3,16 +3,23 @@ import pytest
 from cloudlayer.errors import InvalidSpec
 from cloudlayer.resources import (
     DiskSpec,
+    HealthCheck,
     InstanceSpec,
     Listener,
     LoadBalancerSpec,
     ScalingGroupSpec,
+    ScheduledSize,
     ShareSpec,
+    StepPolicy,
     TargetSpec,
     VolumeSpec,
 )
 from cloudlayer.specs import checked
 from cloudlayer.units import GIB
+
+
+LISTENER = {"port": 80, "protocol": "tcp", "target_port": 80}
+STEP = {"kind": "step", "name": "up", "change": 1}
 
 
 def refusal(model, data):
@@ -94,6 +101,14 @@ def test_a_number_is_not_taken_for_text_nor_text_for_a_number():
         (TargetSpec, {"instance": "i-1", "group": "g-1"}, "exactly one of instance, address and group"),
         (Listener, {"port": 443, "protocol": "https", "target_port": 80}, "has a certificate if, and only if"),
         (LoadBalancerSpec, {"name": "a", "listeners": []}, "at least 1 item"),
+        (LoadBalancerSpec, {"name": "a", "listeners": [LISTENER, LISTENER]}, "two have the same port"),
+        (HealthCheck, {"path": "/well"}, 'goes with protocol = "http"'),
+        (HealthCheck, {"protocol": "http", "path": "well"}, 'starts with "/"'),
+        (ScalingGroupSpec, {"name": "a", "max": 1, "template": {"zone": "z"}}, "give the group zones and a name"),
+        (ScalingGroupSpec, {"name": "a", "max": 1, "template": {}, "policies": [STEP, STEP]}, "have the same name"),
+        (StepPolicy, {"name": "a", "change": 0}, "a change of 0 changes nothing"),
+        (StepPolicy, {"name": "a", "change": 1, "threshold": 80}, "give both or neither"),
+        (ScheduledSize, {"cron": "0 8 * * *", "min": 2, "max": 1}, "are not in ascending order"),
     ],
 )
 def test_what_contradicts_itself_is_refused_with_its_reason(model, data, reason):

@@ -1,3 +1,5 @@
+import re
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import pytest
@@ -5,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudlayer import InstanceSpec, labels
-from cloudlayer.errors import InvalidSpec
-from cloudlayer.providers.base.attempts import PLAIN_LABELS, checked_token, derive, fingerprint
+from cloudlayer.errors import Conflict, InvalidSpec
+from cloudlayer.providers.base.attempts import PLAIN_LABELS, adopted, checked_token, derive, fingerprint, native_name
 
 PARTS = st.lists(st.integers(0, 99), max_size=3)
 
@@ -40,6 +42,36 @@ def test_fingerprints_differ_with_the_specs_and_their_order():
     assert fingerprint(same[:1]) == fingerprint(same[1:])
 
 
+@given(st.from_regex(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True) | st.none(), st.uuids(), st.integers(20, 63))
+def test_a_native_name_fits_and_is_the_tokens_own(name, token, longest):
+    native = native_name(name, str(token), longest)
+    assert re.fullmatch(r"[a-z][a-z0-9-]*[a-z0-9]", native)
+    assert len(native) <= longest
+    assert native == native_name(name, token.hex, longest)
+    assert native != native_name(name, str(uuid4()), longest)
+    assert native.startswith((name or "cl")[: longest - 17].rstrip("-"))
+
+
+@dataclass
+class Twin:
+    id: str
+    created_at: str | None = None
+    labels: dict[str, str] = field(default_factory=lambda: {labels.SPEC: "same"})
+
+
+def test_of_twins_the_oldest_is_adopted_in_whatever_order_they_are_listed():
+    twins = [Twin("b", "2026-01-02"), Twin("c", "2026-01-01"), Twin("a", "2026-01-02")]
+    assert {adopted(order, "same", provider="p").id for order in (twins, twins[::-1])} == {"c"}
+    assert adopted([Twin("b"), Twin("a")], "same", provider="p").id == "a"
+    assert adopted([], "same", provider="p") is None
+
+
+def test_a_token_of_another_spec_is_a_conflict():
+    with pytest.raises(Conflict, match="a changed spec is a new attempt") as caught:
+        adopted([Twin("a")], "other", provider="p")
+    assert (caught.value.provider, caught.value.code) == ("p", "TokenReused")
+
+
 def test_labels_that_every_cloud_takes_pass():
     PLAIN_LABELS.check({"team": "vision", "cloudlayer-owner": uuid4().hex, "empty": ""})
 
@@ -55,9 +87,10 @@ def test_a_line_break_after_a_label_is_no_label():
         PLAIN_LABELS.check({"team\n": "a"})
 
 
-def test_the_token_is_set_by_the_provider_alone():
+@pytest.mark.parametrize("name", [labels.TOKEN, labels.SPEC])
+def test_the_labels_of_an_attempt_are_set_by_the_provider_alone(name):
     with pytest.raises(InvalidSpec, match="set by cloudlayer itself"):
-        PLAIN_LABELS.check({labels.TOKEN: "mine"})
+        PLAIN_LABELS.check({name: "mine"})
 
 
 def test_too_many_labels_are_refused():

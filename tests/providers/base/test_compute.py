@@ -1,9 +1,11 @@
+import threading
+
 import pytest
 
 from cloudlayer import InstanceSpec
 from cloudlayer.errors import AvoidScope as Scope
 from cloudlayer.errors import CapacityError, Conflict, InvalidSpec, NotFound, Throttled, TransientError, Unsupported
-from cloudlayer.interfaces import Capabilities, Capability
+from cloudlayer.interfaces import Capabilities, Capability, Deadline
 from cloudlayer.providers.base.compute import BaseCompute
 from cloudlayer.resources import Instance, InstanceState
 
@@ -77,6 +79,23 @@ def test_the_reason_is_told():
     compute = Scripted(instance("failed", "the disk is broken"))
     with pytest.raises(Conflict, match="the disk is broken"):
         compute.wait("i-1", "running")
+
+
+def test_a_deadline_ends_the_wait_before_its_own_time():
+    compute = Scripted("pending")
+    with pytest.raises(TransientError) as caught:
+        compute.wait("i-1", "running", timeout=600, deadline=Deadline.after(11, compute.clock))
+    assert (caught.value.code, compute.clock.time) == ("deadline", 11)
+
+
+def test_a_wait_that_is_cancelled_looks_no_more():
+    compute = Scripted("pending")
+    deadline = Deadline.after(600, compute.clock)
+    threading.Timer(0, deadline.cancelled.set).start()
+    deadline.cancelled.wait(5)
+    with pytest.raises(TransientError) as caught:
+        compute.wait("i-1", "running", deadline=deadline)
+    assert (caught.value.code, compute.looks) == ("cancelled", 0)
 
 
 def test_time_that_is_up_ends_the_wait_with_the_state_it_was_in():

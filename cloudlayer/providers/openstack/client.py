@@ -1,0 +1,151 @@
+"""Calls to OpenStack's services: one try each by keystoneauth, retried, paged and translated by what all drivers share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import openstack
+from keystoneauth1.exceptions import ClientException, EndpointNotFound
+from openstack.connection import Connection
+from openstack.exceptions import SDKException
+
+from cloudlayer import __version__
+from cloudlayer.errors import AuthError, InvalidSpec
+from cloudlayer.interfaces import Deadline
+from cloudlayer.providers.base.errors import Where
+from cloudlayer.providers.base.pages import flatten
+from cloudlayer.providers.base.retries import Retries
+from cloudlayer.providers.openstack import errors
+from cloudlayer.providers.openstack.options import Options
+
+MICROVERSIONS: Final[Mapping[str, str]] = {"compute": "2.90", "block_storage": "3.60"}
+"""What our calls are written for. Nova has had 2.90 since Xena, Cinder 3.60 since Train."""
+
+_SECONDS: Final = 30
+"""For so long one call may go without an answer."""
+
+
+class Client:
+    """The services of one region of one cloud. Thread-safe; logs in when the first call is made."""
+
+    def __init__(self, region: str | None, options: Options, retries: Retries) -> None:
+        self.retries = retries
+        self.options = options
+        self._wanted = region
+        self._lock = threading.Lock()
+        self._connected: Connection | None = None
+        connection = self._open()
+        found = connection.config.get_region_name()
+        self.region = str(found or region or "RegionOne")
+        self.where = Where("openstack", self.region)
+
+    @property
+    def connection(self) -> Connection:
+        """openstacksdk's own connection."""
+        return self._open()
+
+    def service(self, name: str) -> Any:
+        """openstacksdk's own proxy of a service: compute, network, image, block_storage, orchestration, load_balancer."""
+        return getattr(self.connection, name)
+
+    def has(self, service_type: str) -> bool:
+        """Whether the catalogue has a service of this type, such as "load-balancer". Logs in."""
+        found = self.retries.run(lambda: self._endpoint(service_type), doing=f"looking for the service {service_type}")
+        return found is not None
+
+    def call(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        query: Mapping[str, Any] | None = None,
+        where: Where | None = None,
+        deadline: Deadline | None = None,
+    ) -> Any:
+        """One request to a service, and the document that it answers with (None where it answers with none).
+
+        `path` starts with "/" and comes after the service's version, as in "/servers" or "/lbaas/pools". `where` says what it is about, for errors that say what to avoid.
+        """
+        place = where or self.where
+        doing = f"calling {service} {method} {path}"
+        return self.retries.run(
+            lambda: self._once(service, method, path, json, dict(query or {}), place), doing=doing, deadline=deadline
+        )
+
+    def pages(
+        self,
+        service: str,
+        path: str,
+        key: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        deadline: Deadline | None = None,
+    ) -> Iterator[Any]:
+        """Every item under `key` of every page of a list: each page says where the next one is."""
+
+        def fetch(token: str | None) -> tuple[Iterable[Any], str | None]:
+            more = dict(parse_qsl(token)) if token else dict(query or {})
+            answer = self.call(service, "GET", path, query=more, deadline=deadline)
+            return answer[key], _next(answer, key)
+
+        return flatten(fetch, provider="openstack")
+
+    def _once(self, service: str, method: str, path: str, body: Any, query: dict[str, Any], where: Where) -> Any:
+        try:
+            answer = self.service(service).request(
+                path,
+                method,
+                json=body,
+                params=query,
+                microversion=MICROVERSIONS.get(service),
+                raise_exc=False,
+                connect_retries=0,
+                status_code_retries=0,
+                timeout=_SECONDS,
+            )
+        except (ClientException, SDKException) as error:
+            raise errors.from_sdk(error, where) from None
+        if answer.status_code >= 400:
+            raise errors.from_response(answer.status_code, answer.content, answer.headers, where)
+        return answer.json() if answer.content else None
+
+    def _endpoint(self, service_type: str) -> str | None:
+        try:
+            found: str | None = self.connection.session.get_endpoint(service_type=service_type, region_name=self.region)
+        except EndpointNotFound:
+            return None
+        except (ClientException, SDKException) as error:
+            raise errors.from_sdk(error, self.where) from None
+        return found
+
+    def _open(self) -> Connection:
+        with self._lock:
+            if self._connected is None:
+                self._connected = _connect(self.options.cloud, self._wanted)
+            return self._connected
+
+
+def _connect(cloud: str | None, region: str | None) -> Connection:
+    settings = {"cloud": cloud, "region_name": region}
+    try:
+        return openstack.connect(
+            app_name="cloudlayer", app_version=__version__, **{name: value for name, value in settings.items() if value}
+        )
+    except SDKException as error:
+        raise InvalidSpec(
+            f"openstack: {error}: set OS_CLOUD (or the option cloud) to an entry of clouds.yaml, or the variables OS_AUTH_URL, …"
+        ) from None
+    except ClientException as error:
+        raise AuthError(f"{error}: clouds.yaml or OS_* lack credentials", provider="openstack") from None
+
+
+def _next(answer: Mapping[str, Any], key: str) -> str | None:
+    """The query of the next page. Nova, Glance and Cinder, Neutron and Octavia each write it in their own place."""
+    links = answer.get(f"{key}_links") or answer.get("links") or ()
+    found = next((link["href"] for link in links if link.get("rel") == "next"), answer.get("next"))
+    return urlsplit(found).query or None if found else None
