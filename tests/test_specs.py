@@ -17,7 +17,6 @@ from cloudlayer.resources import (
 from cloudlayer.specs import checked
 from cloudlayer.units import GIB
 
-
 LISTENER = {"port": 80, "protocol": "tcp", "target_port": 80}
 STEP = {"kind": "step", "name": "up", "change": 1}
 
