@@ -7,35 +7,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from cloudlayer.errors import CloudError, Conflict, NotFound, RejectedSpec
+from cloudlayer.errors import CloudError, Conflict, RejectedSpec
 from cloudlayer.labels import TOKEN
-from cloudlayer.providers.simulated import catalogue, limits
+from cloudlayer.providers.simulated import catalogue, limits, pieces, views
 from cloudlayer.providers.simulated.catalogue import PROVIDER
 from cloudlayer.resources import Instance, InstanceSpec, InstanceState, Offer
 from cloudlayer.runtime.simulated import faults
-from cloudlayer.runtime.simulated.records import (
-    Change,
-    Document,
-    InstanceRecord,
-    TokenRecord,
-    at,
-    proceed,
-    settings_of,
-    state_of,
-)
+from cloudlayer.runtime.simulated.records import Document, InstanceRecord, TokenRecord, proceed, settings_of, state_of
+from cloudlayer.runtime.simulated.things import Change
 
+KIND: Final = "instance"
 FAILED_BOOT: Final = "the system did not come up"
 
 
 def launch(
-    document: Document, now: float, region: str, specs: Sequence[InstanceSpec], *, token: str, digest: str
+    document: Document,
+    now: float,
+    region: str,
+    specs: Sequence[InstanceSpec],
+    *,
+    token: str,
+    digest: str,
+    firewalls: Sequence[str | None] = (),
 ) -> list[Instance | CloudError]:
     """Launch what this token has not launched yet; Conflict for other specs, or if all that it launched is gone."""
     made = document["tokens"].get(token)
     if made is not None:
         _check_token(document, now, made, digest)
     ids = made["ids"] if made is not None else [None] * len(specs)
-    answers = launch_missing(document, now, region, specs, token=token, ids=ids)
+    answers = launch_missing(document, now, region, specs, token=token, ids=ids, firewalls=firewalls)
     launched = [answer.id if isinstance(answer, Instance) else None for answer in answers]
     if any(launched):
         document["tokens"][token] = TokenRecord(digest=digest, ids=launched)
@@ -43,54 +43,50 @@ def launch(
 
 
 def launch_missing(
-    document: Document, now: float, region: str, specs: Sequence[InstanceSpec], *, token: str, ids: Sequence[str | None]
+    document: Document,
+    now: float,
+    region: str,
+    specs: Sequence[InstanceSpec],
+    *,
+    token: str,
+    ids: Sequence[str | None],
+    firewalls: Sequence[str | None] = (),
 ) -> list[Instance | CloudError]:
-    """The instances that have ids, and new ones for the specs that have none."""
+    """The instances that have ids, and new ones for the specs that have none. `firewalls` has one, or None, for each spec."""
+    firewalls = firewalls or [None] * len(specs)
+    pieces.check(document, firewalls)
     offers = limits.on_sale(document, region)
     choices = [catalogue.candidates(offers, spec) for spec in specs]
     for spec, choice in zip(specs, choices, strict=True):
-        _check_image(spec, choice[0])
+        check_image(spec, choice[0])
     answers: list[Instance | CloudError] = []
-    for spec, choice, known in zip(specs, choices, ids, strict=True):
+    for spec, choice, known, firewall in zip(specs, choices, ids, firewalls, strict=True):
         record = document["instances"][known] if known else None
-        answers.append(_view(record, now) if record else _launch_one(document, now, spec, choice, token))
+        made = instance(record, views.current(record, now)) if record else None
+        answers.append(made or launch_one(document, now, spec, choice, token=token, firewall=firewall))
     return answers
 
 
 def describe(document: Document, now: float, id: str) -> Instance:
     """The instance as a reader sees it, lag included; NotFound if it is not there, not seen yet or long gone."""
-    moment, reads = _horizon(document, now)
-    record = document["instances"].get(id)
-    change = _visible(document, record, moment, reads) if record is not None else None
-    if record is None or change is None:
-        raise _not_found(id)
-    return instance(record, change)
+    return instance(*views.describe(document, now, document["instances"], id, KIND))
 
 
 def page(
     document: Document, now: float, region: str, labels: Mapping[str, str], after: str | None
 ) -> tuple[list[Instance], str | None]:
     """One page of the region's instances in the order of their ids, and where the next one starts."""
-    moment, reads = _horizon(document, now)
-    size = settings_of(document).page_size
-    found: list[Instance] = []
-    for key, record in sorted(document["instances"].items()):
-        if key <= (after or "") or record["region"] != region or not labels.items() <= record["labels"].items():
-            continue
-        change = _visible(document, record, moment, reads)
-        if change is None:
-            continue
-        if len(found) == size:
-            return found, found[-1].id
-        found.append(instance(record, change))
-    return found, None
+    found, more = views.page(document, now, document["instances"], region=region, labels=labels, after=after)
+    return [instance(record, change) for record, change in found], more
 
 
-def terminate(document: Document, now: float, ids: Iterable[str]) -> None:
-    """Begin to delete these; those that are gone or unknown are no error."""
-    for record in map(document["instances"].get, ids):
-        if record is not None and not state_of(record, now).gone:
+def terminate(document: Document, now: float, ids: Iterable[str]) -> list[str]:
+    """Begin to delete these; those that are gone or unknown are no error. The firewalls that had been made for them."""
+    records = [document["instances"][known] for known in ids if known in document["instances"]]
+    for record in records:
+        if not state_of(record, now).gone:
             end(record, document, now, None)
+    return sorted({record["firewall"] for record in records if "firewall" in record})
 
 
 def end(record: InstanceRecord, document: Document, now: float, reason: str | None) -> None:
@@ -111,7 +107,7 @@ def interrupt_at(record: InstanceRecord, document: Document, now: float, moment:
 
 def start(document: Document, now: float, id: str) -> None:
     """Begin to start a stopped instance."""
-    record = _there(document, now, id)
+    record = views.there(document["instances"], id, KIND, now)
     state = state_of(record, now)
     if state in (InstanceState.RUNNING, InstanceState.PENDING):
         return
@@ -122,7 +118,7 @@ def start(document: Document, now: float, id: str) -> None:
 
 def stop(document: Document, now: float, id: str) -> None:
     """Begin to stop a running instance; its replicas end at once."""
-    record = _there(document, now, id)
+    record = views.there(document["instances"], id, KIND, now)
     state = state_of(record, now)
     if state in (InstanceState.STOPPED, InstanceState.STOPPING):
         return
@@ -133,14 +129,14 @@ def stop(document: Document, now: float, id: str) -> None:
 
 def reboot(document: Document, now: float, id: str) -> None:
     """Restart the system; it counts as running all the while."""
-    record = _there(document, now, id)
+    record = views.there(document["instances"], id, KIND, now)
     _require(record, state_of(record, now), InstanceState.RUNNING, "rebooted")
     proceed(record, document, now, (0.0, InstanceState.RUNNING, None))
 
 
 def resize(document: Document, now: float, id: str, machine_type: str) -> None:
     """Change the machine type of a stopped instance, within its zone and what is left there."""
-    record = _there(document, now, id)
+    record = views.there(document["instances"], id, KIND, now)
     _require(record, state_of(record, now), InstanceState.STOPPED, "resized")
     if record["machine_type"] == machine_type:
         return
@@ -154,7 +150,7 @@ def resize(document: Document, now: float, id: str, machine_type: str) -> None:
 
 def console(document: Document, now: float, id: str) -> str:
     """What the instance's system wrote."""
-    record = _there(document, now, id)
+    record = views.there(document["instances"], id, KIND, now)
     texts = {
         InstanceState.PENDING: f"{id} ({record['machine_type']}) boots",
         InstanceState.RUNNING: f"{id} login:",
@@ -185,13 +181,10 @@ def instance(record: InstanceRecord, change: Change) -> Instance:
     )
 
 
-def _view(record: InstanceRecord, now: float) -> Instance:
-    return instance(record, at(record["timeline"], now) or record["timeline"][0])
-
-
-def _launch_one(
-    document: Document, now: float, spec: InstanceSpec, choice: Sequence[Offer], token: str
+def launch_one(
+    document: Document, now: float, spec: InstanceSpec, choice: Sequence[Offer], *, token: str, firewall: str | None = None
 ) -> Instance | CloudError:
+    """A new instance of the first of these offers that can be sold, or why there is none."""
     offer = limits.sell(choice, spec, document, now)
     if isinstance(offer, CloudError):
         return offer
@@ -213,12 +206,25 @@ def _launch_one(
         interrupted_at=_interruption(document, now, key, offer),
         timeline=[],
     )
+    if firewall is not None:
+        record["firewall"] = firewall
     boot = float(spec.overrides.get("boot_seconds", settings_of(document).boot_seconds))
     failed = faults.due(document, ("failed_boot",), zone=offer.zone, machine_type=offer.machine_type.name)
     ready = (boot, InstanceState.RUNNING, None) if failed is None else (boot, InstanceState.FAILED, FAILED_BOOT)
     proceed(record, document, now, (0.0, InstanceState.PENDING, None), ready)
     document["instances"][key] = record
-    return _view(record, now)
+    return instance(record, views.current(record, now))
+
+
+def check_image(spec: InstanceSpec, offer: Offer) -> None:
+    """Raise RejectedSpec if the spec's image is none, or is for another architecture than the offer's."""
+    if spec.image is None:
+        return
+    architecture = offer.machine_type.architecture
+    if not any(spec.image in (image.id, image.name) and image.architecture == architecture for image in catalogue.IMAGES):
+        raise RejectedSpec(
+            f'there is no image "{spec.image}" for {architecture}: see the images', provider=PROVIDER, code="NoSuchImage"
+        )
 
 
 def _interruption(document: Document, now: float, id: str, offer: Offer) -> float | None:
@@ -239,42 +245,6 @@ def _check_token(document: Document, now: float, made: TokenRecord, digest: str)
     launched = [document["instances"][known] for known in made["ids"] if known]
     if all(state_of(record, now).gone for record in launched):
         raise Conflict("what this token launched is deleted: use a new one", provider=PROVIDER, code="TokenSpent")
-
-
-def _check_image(spec: InstanceSpec, offer: Offer) -> None:
-    if spec.image is None:
-        return
-    architecture = offer.machine_type.architecture
-    if not any(spec.image in (image.id, image.name) and image.architecture == architecture for image in catalogue.IMAGES):
-        raise RejectedSpec(
-            f'there is no image "{spec.image}" for {architecture}: see the images', provider=PROVIDER, code="NoSuchImage"
-        )
-
-
-def _horizon(document: Document, now: float) -> tuple[float, int | None]:
-    settings = settings_of(document)
-    if not settings.lag_reads:
-        return now - settings.lag_seconds, None
-    document["reads"] += 1
-    return now - settings.lag_seconds, document["reads"] - settings.lag_reads - 1
-
-
-def _visible(document: Document, record: InstanceRecord, moment: float, reads: int | None) -> Change | None:
-    change = at(record["timeline"], moment, reads)
-    if change is None or change["state"] != InstanceState.DELETED:
-        return change
-    return change if moment < change["at"] + settings_of(document).listed_seconds else None
-
-
-def _there(document: Document, now: float, id: str) -> InstanceRecord:
-    record = document["instances"].get(id)
-    if record is None or state_of(record, now).gone:
-        raise _not_found(id)
-    return record
-
-
-def _not_found(id: str) -> NotFound:
-    return NotFound(f"there is no instance {id}", provider=PROVIDER, code="NoSuchInstance")
 
 
 def _require(record: InstanceRecord, state: InstanceState, wanted: InstanceState, doing: str) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from cloudlayer.errors import CloudError, Conflict, InvalidSpec
 from cloudlayer.interfaces import Capabilities, Deadline
-from cloudlayer.labels import TOKEN
-from cloudlayer.providers.base.attempts import PLAIN_LABELS, checked_token, fingerprint
+from cloudlayer.labels import SPEC, TOKEN
+from cloudlayer.providers.base.attempts import PLAIN_LABELS, checked_token, derive, fingerprint
 from cloudlayer.providers.base.capabilities import require_for
 from cloudlayer.providers.base.compute import BaseCompute
 from cloudlayer.providers.base.pages import flatten
-from cloudlayer.providers.base.retries import Retries
 from cloudlayer.providers.simulated import catalogue, cloud, limits
+from cloudlayer.providers.simulated.calls import Attempt, Calls
 from cloudlayer.resources import Image, Instance, InstanceSpec, InstanceState, Offer
 from cloudlayer.runtime.simulated import Simulation
 from cloudlayer.runtime.simulated.records import Document, settings_of
@@ -22,7 +21,6 @@ from cloudlayer.runtime.simulated.records import Document, settings_of
 Result = TypeVar("Result")
 Page = tuple[Sequence[Instance], str | None]
 PageCall = Callable[[str, str, Callable[[Document, float], Page], Deadline | None], Page]
-DIGEST: Final = "cloudlayer-digest"
 INDEX: Final = "cloudlayer-index"
 OVERRIDES: Final = frozenset({"boot_seconds"})
 
@@ -33,7 +31,7 @@ class SimulatedCompute(BaseCompute):
     def __init__(self, capabilities: Capabilities, region: str, simulation: Simulation) -> None:
         super().__init__(capabilities, region, clock=simulation.clock)
         self._simulation = simulation
-        self._creating = threading.Lock()
+        self._calls = Calls(simulation, region)
 
     def offers(self, *, deadline: Deadline | None = None) -> list[Offer]:
         """Everything on sale here."""
@@ -62,18 +60,11 @@ class SimulatedCompute(BaseCompute):
         require_for(specs, self.capabilities)
         for spec in specs:
             PLAIN_LABELS.check(spec.labels)
-            _check_overrides(spec)
+            check_overrides(spec)
         if not specs:
             return []
-        digest = fingerprint(specs)
-        if not self._simulation.settings.native_tokens:
-            with self._creating:
-                return self._try(lambda: self._create_by_labels(specs, token, digest, deadline), "create", deadline)
-
-        def operation(document: Document, now: float) -> list[Instance | CloudError]:
-            return cloud.launch(document, now, self.region, specs, token=token, digest=digest)
-
-        return self._call("create", f"{token} {len(specs)}", operation, deadline)
+        with self._calls.creating() as native:
+            return self._calls.tried(lambda: self._create(specs, token, deadline, native=native), "create", deadline)
 
     def get(self, id: str, *, deadline: Deadline | None = None) -> Instance:
         """The instance as the cloud shows it."""
@@ -84,7 +75,8 @@ class SimulatedCompute(BaseCompute):
         doomed = list(ids)
         if doomed:
             about = " ".join(doomed)
-            self._call("delete", about, lambda document, now: cloud.terminate(document, now, doomed), deadline)
+            used = self._call("delete", about, lambda document, now: cloud.terminate(document, now, doomed), deadline)
+            self._calls.discard(used, deadline)
 
     def start(self, id: str, *, deadline: Deadline | None = None) -> None:
         """Begin to start a stopped instance."""
@@ -110,39 +102,49 @@ class SimulatedCompute(BaseCompute):
         self, instance: Instance | str, state: InstanceState | str, *, timeout: float = 600, deadline: Deadline | None = None
     ) -> Instance:
         """The instance once it is in `state`, eventual consistency waited out."""
-        settings = self._simulation.settings
-        self.settle = settings.lag_seconds + 2.0 * settings.lag_reads
+        self.settle = self._calls.settle
         return super().wait(instance, state, timeout=timeout, deadline=deadline)
 
-    def _create_by_labels(
-        self, specs: Sequence[InstanceSpec], token: str, digest: str, deadline: Deadline | None
+    def _create(
+        self, specs: Sequence[InstanceSpec], token: str, deadline: Deadline | None, *, native: bool
     ) -> list[Instance | CloudError]:
-        """Look first, then launch what is missing. A lagging list hides an earlier try: then there are twins."""
+        """Open the firewalls, then launch what is missing; those that are not needed in the end are deleted."""
+        digest = fingerprint(specs)
+        ids = [None] * len(specs) if native else self._launched(len(specs), token, digest, deadline)
+        firewalls = [self._firewall(spec, index, token, deadline) for index, spec in enumerate(specs)]
+        marked = specs if native else _marked(specs, digest)
+
+        def operation(document: Document, now: float) -> list[Instance | CloudError]:
+            if native:
+                return cloud.launch(document, now, self.region, specs, token=token, digest=digest, firewalls=firewalls)
+            return cloud.launch_missing(document, now, self.region, marked, token=token, ids=ids, firewalls=firewalls)
+
+        made = [firewall for firewall in firewalls if firewall is not None]
+        with self._calls.discarded(made, deadline):
+            answers = self._calls.once("create", f"{token} {len(specs)}", operation, deadline)
+        self._calls.discard(_spare(firewalls, answers), deadline)
+        return answers
+
+    def _firewall(self, spec: InstanceSpec, index: int, token: str, deadline: Deadline | None) -> str | None:
+        if not spec.open_ports:
+            return None
+        attempt = Attempt(spec.name, token, fingerprint([spec]), spec.labels, deadline)
+        return self._calls.piece("firewall", attempt, derive(token, "firewall", index))
+
+    def _launched(self, count: int, token: str, digest: str, deadline: Deadline | None) -> list[str | None]:
+        """What the token launched, by the instances' labels. A lagging list hides an earlier try: then there are twins."""
         found = self._list({TOKEN: token}, self._simulation.perform, deadline)
-        if any(instance.labels[DIGEST] != digest for instance in found):
+        if any(instance.labels[SPEC] != digest for instance in found):
             raise Conflict("this token was used for other specs: use a new one", provider=self.provider, code="TokenReused")
         if found and all(instance.state.gone for instance in found):
             raise Conflict("what this token launched is deleted: use a new one", provider=self.provider, code="TokenSpent")
         # Of twins the one that lives wins, and of those the first made: it comes last here, so that it is the one kept.
         ranked = sorted(sorted(found, key=lambda twin: twin.id, reverse=True), key=lambda twin: not twin.state.gone)
         made = {int(twin.labels[INDEX]): twin.id for twin in ranked}
-        ids = [made.get(index) for index in range(len(specs))]
-        marked = [
-            spec.model_copy(update={"labels": {**spec.labels, DIGEST: digest, INDEX: str(index)}})
-            for index, spec in enumerate(specs)
-        ]
-
-        def operation(document: Document, now: float) -> list[Instance | CloudError]:
-            return cloud.launch_missing(document, now, self.region, marked, token=token, ids=ids)
-
-        return self._simulation.perform("create", f"{token} {len(specs)}", operation, deadline)
+        return [made.get(index) for index in range(count)]
 
     def _call(self, name: str, about: str, operation: Callable[[Document, float], Result], deadline: Deadline | None) -> Result:
-        return self._try(lambda: self._simulation.perform(name, about, operation, deadline), name, deadline)
-
-    def _try(self, attempt: Callable[[], Result], name: str, deadline: Deadline | None) -> Result:
-        retries = Retries(attempts=self._simulation.settings.attempts, clock=self.clock)
-        return retries.run(attempt, doing=f"calling {name}", deadline=deadline)
+        return self._calls.run(name, about, operation, deadline)
 
     def _list(self, labels: Mapping[str, str], call: PageCall, deadline: Deadline | None) -> Sequence[Instance]:
         def fetch(after: str | None) -> Page:
@@ -158,7 +160,20 @@ class SimulatedCompute(BaseCompute):
         return list(self._list(dict(labels or {}), self._call, deadline))
 
 
-def _check_overrides(spec: InstanceSpec) -> None:
+def _marked(specs: Sequence[InstanceSpec], digest: str) -> list[InstanceSpec]:
+    """The specs with labels by which a retry finds what they have become."""
+    own = [{SPEC: digest, INDEX: str(index)} for index in range(len(specs))]
+    return [spec.model_copy(update={"labels": spec.labels | mark}) for spec, mark in zip(specs, own, strict=True)]
+
+
+def _spare(firewalls: Sequence[str | None], answers: Sequence[Instance | CloudError]) -> list[str]:
+    """The firewalls that no living instance needs."""
+    pairs = [(firewall, answer) for firewall, answer in zip(firewalls, answers, strict=True) if firewall is not None]
+    return [firewall for firewall, answer in pairs if isinstance(answer, CloudError) or answer.state.gone]
+
+
+def check_overrides(spec: InstanceSpec) -> None:
+    """Raise InvalidSpec for overrides that this cloud does not know."""
     for name, value in spec.overrides.items():
         if name not in OVERRIDES:
             raise InvalidSpec(f"overrides.{name}: unknown key; known here: {', '.join(sorted(OVERRIDES))}")

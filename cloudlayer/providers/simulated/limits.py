@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 from cloudlayer.errors import Avoid, AvoidScope, CapacityError, CloudError, InvalidSpec, QuotaError
+from cloudlayer.providers.simulated import views
 from cloudlayer.providers.simulated.catalogue import PROVIDER, REGIONS, from_record, standard
-from cloudlayer.resources import InstanceSpec, MachineType, Offer
+from cloudlayer.resources import InstanceSpec, MachineType, Offer, Quota
 from cloudlayer.runtime.simulated import faults
 from cloudlayer.runtime.simulated.records import Document, InstanceRecord, settings_of, state_of
+from cloudlayer.runtime.simulated.things import ThingRecord
 
-QUOTAS: Final = ("instances", "vcpus", "gpus")
+Counted = Literal["groups", "balancers", "volumes", "snapshots"]
+COUNTED: Final[tuple[Counted, ...]] = ("groups", "balancers", "volumes", "snapshots")
+QUOTAS: Final = ("instances", "vcpus", "gpus", *COUNTED)
 AVOID_SECONDS: Final = 300.0
 
 
@@ -31,12 +35,27 @@ def used(document: Document, now: float) -> dict[str, float]:
     """How much of each quota is used, over all regions."""
     types = _types(document)
     held = [types[record["machine_type"]] for record in live(document, now)]
-    return {name: sum(amount(type_, name) for type_ in held) for name in QUOTAS}
+    counts = {name: float(_count(document, now, name)) for name in COUNTED}
+    return {name: sum(amount(type_, name) for type_ in held) for name in QUOTAS} | counts
 
 
 def amount(type_: MachineType, quota: str) -> float:
     """What one machine takes of a quota."""
-    return {"instances": 1.0, "vcpus": type_.cpu, "gpus": float(len(type_.accelerators))}[quota]
+    return {"instances": 1.0, "vcpus": type_.cpu, "gpus": float(len(type_.accelerators))}.get(quota, 0.0)
+
+
+def check_count(document: Document, now: float, quota: Counted) -> None:
+    """Raise QuotaError if one more of these is more than the account may have."""
+    limit, count = document["quotas"].get(quota), _count(document, now, quota)
+    if limit is not None and count + 1 > limit:
+        raise _exceeded(quota, limit, 1, count)
+
+
+def quotas(document: Document, now: float) -> list[Quota]:
+    """The account's limits, with how much of each is used."""
+    usage = used(document, now)
+    mend = "give the world a higher one: world.set_quota(name, limit)"
+    return [Quota(name, limit, usage[name], mend) for name, limit in sorted(document["quotas"].items())]
 
 
 def checked_quota(name: str) -> str:
@@ -99,16 +118,30 @@ def _quota_error(type_: MachineType, document: Document, now: float) -> QuotaErr
     for name, limit in document["quotas"].items():
         each = amount(type_, name)
         if each and usage[name] + each > limit:
-            return QuotaError(
-                f"the quota of {limit:g} {name} does not hold {each:g} more: {usage[name]:g} are used; ask for a higher one",
-                name=name,
-                limit=limit,
-                used=usage[name],
-                provider=PROVIDER,
-                code="QuotaExceeded",
-                avoid=Avoid(seconds=AVOID_SECONDS, provider=PROVIDER),
-            )
+            return _exceeded(name, limit, each, usage[name])
     return None
+
+
+def _exceeded(name: str, limit: float, more: float, used: float) -> QuotaError:
+    return QuotaError(
+        f"the quota of {limit:g} {name} does not hold {more:g} more: {used:g} are used; ask for a higher one",
+        name=name,
+        limit=limit,
+        used=used,
+        provider=PROVIDER,
+        code="QuotaExceeded",
+        avoid=Avoid(seconds=AVOID_SECONDS, provider=PROVIDER),
+    )
+
+
+def _count(document: Document, now: float, quota: Counted) -> int:
+    tables: dict[Counted, Iterable[ThingRecord]] = {
+        "groups": document["groups"].values(),
+        "balancers": document["balancers"].values(),
+        "volumes": document["volumes"].values(),
+        "snapshots": document["snapshots"].values(),
+    }
+    return sum(not views.gone(record, now) for record in tables[quota])
 
 
 def _capacity_error(offer: Offer, spec: InstanceSpec) -> CapacityError:

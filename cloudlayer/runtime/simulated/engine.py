@@ -8,16 +8,9 @@ from typing import Final
 from cloudlayer.errors import TransientError
 from cloudlayer.interfaces import Deadline, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus
 from cloudlayer.runtime.simulated import faults
-from cloudlayer.runtime.simulated.records import (
-    Change,
-    Document,
-    ReplicaRecord,
-    at,
-    is_gone,
-    running_since,
-    settings_of,
-)
+from cloudlayer.runtime.simulated.records import Document, ReplicaRecord, at, is_gone, running_since, settings_of
 from cloudlayer.runtime.simulated.simulation import PROVIDER, Simulation
+from cloudlayer.runtime.simulated.things import Change
 
 _EXITS: Final[tuple[faults.ReplicaEffect, ...]] = ("crashed", "out_of_memory", "failed_to_load", "hangs")
 _RESTARTED: Final = "its machine was restarted"

@@ -23,8 +23,9 @@ from cloudlayer.runtime.simulated.records import Document
 
 CallEffect = Literal["refused", "lost", "slow"]
 InstanceEffect = Literal["no_capacity", "failed_boot", "interrupted"]
+ThingEffect = Literal["failed"]
 ReplicaEffect = Literal["crashed", "out_of_memory", "failed_to_load", "hangs"]
-Effect = CallEffect | InstanceEffect | ReplicaEffect
+Effect = CallEffect | InstanceEffect | ThingEffect | ReplicaEffect
 Refusal = Literal["transient", "throttled", "auth", "denied", "capacity", "quota", "conflict", "not_found", "unknown"]
 
 
@@ -32,9 +33,10 @@ Refusal = Literal["transient", "throttled", "auth", "denied", "capacity", "quota
 class Fault:
     """One thing that goes wrong, `times` times (None: always) after it would have `after` times.
 
-    Of calls (`call` is a pattern: "create", "list", "engine.start", "engine.*"): "refused" with `error`, nothing done;
-    "lost": done, and then a TransientError; "slow": the answer takes `seconds`. A driver that tries again (`attempts` of
-    the settings) hides one that passes.
+    Of calls (`call` is a pattern: "create", "list", "group.update", "volume.*", "engine.start"): "refused" with `error`,
+    nothing done; "lost": done, and then a TransientError; "slow": the answer takes `seconds`. A driver that tries again
+    (`attempts` of the settings) hides one that passes.
+    Of balancers, volumes and snapshots, at their creation by `call`: "failed".
     Of instances, at their creation: "no_capacity"; "failed_boot"; "interrupted" `seconds` after it, if they are spot.
     Of replicas, at their start: "crashed", "out_of_memory" or "failed_to_load" `seconds` after it; "hangs": never ready.
     """

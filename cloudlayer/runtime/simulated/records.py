@@ -1,17 +1,27 @@
 """What a simulated world holds, as JSON, and how its things change with time.
 
-An instance or replica is a timeline: changes that were, and changes that are yet to come. Its state is a function of the
-timeline and of a moment, so nothing has to run for time to take its course.
+An instance, balancer, volume or replica is a timeline: changes that were, and changes that are yet to come. Its state is a
+function of the timeline and of a moment, so nothing has to run for time to take its course. A group acts of itself: what it
+did until now is worked out whenever somebody looks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Final, Literal, TypedDict
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from pydantic import Field
 
 from cloudlayer.resources import InstanceState, Purchase
+from cloudlayer.runtime.simulated.things import (
+    BalancerRecord,
+    Change,
+    GroupRecord,
+    PieceRecord,
+    SnapshotRecord,
+    ThingRecord,
+    VolumeRecord,
+)
 from cloudlayer.specs import Cores, Spec
 
 Seconds = Annotated[float, Field(ge=0, strict=False, allow_inf_nan=False)]
@@ -21,7 +31,8 @@ INTERRUPTED: Final = "the cloud took the spot instance back"
 class Settings(Spec):
     """How a world behaves. Times in seconds of the world's own clock.
 
-    `boot_seconds`, `stop_seconds`, `delete_seconds`: how long these take. `listed_seconds`: how long a deleted instance is
+    `boot_seconds`, `stop_seconds`, `delete_seconds`: how long these take. `balancer_seconds`: how long a balancer is made, and
+    `volume_seconds`: a volume or snapshot, attached, detached or grown too. `listed_seconds`: how long a deleted thing is
     still listed. `replica_seconds`: from a replica's start until it is ready. `lag_seconds` and `lag_reads`: how long, and
     for how many lists and gets, a change stays unseen. `rate`: calls a second above which calls are throttled, after
     `burst` of them. `interruptions_per_hour`: how often a spot instance is taken back, on average.
@@ -36,6 +47,8 @@ class Settings(Spec):
     boot_seconds: Seconds = 20.0
     stop_seconds: Seconds = 10.0
     delete_seconds: Seconds = 5.0
+    balancer_seconds: Seconds = 10.0
+    volume_seconds: Seconds = 3.0
     listed_seconds: Seconds = 3600.0
     replica_seconds: Seconds = 0.0
     lag_seconds: Seconds = 0.0
@@ -47,17 +60,8 @@ class Settings(Spec):
     default_catalogue: bool = True
 
 
-class Change(TypedDict):
-    """From `at` on, the state is this. `reads` is how many lists and gets there had been when it was decided."""
-
-    at: float
-    reads: int
-    state: str
-    reason: str | None
-
-
 class InstanceRecord(TypedDict):
-    """One instance. `interrupted_at` is when the cloud takes it back, None if never."""
+    """One instance. `interrupted_at` is when the cloud takes it back, None if never; `firewall` is a piece's id."""
 
     id: str
     region: str
@@ -73,6 +77,8 @@ class InstanceRecord(TypedDict):
     public_address: str | None
     interrupted_at: float | None
     timeline: list[Change]
+    group: NotRequired[str]
+    firewall: NotRequired[str]
 
 
 class ReplicaRecord(TypedDict):
@@ -106,6 +112,11 @@ class Document(TypedDict):
     bucket: list[float]
     hosts: list[str]
     instances: dict[str, InstanceRecord]
+    groups: dict[str, GroupRecord]
+    balancers: dict[str, BalancerRecord]
+    volumes: dict[str, VolumeRecord]
+    snapshots: dict[str, SnapshotRecord]
+    pieces: dict[str, PieceRecord]
     tokens: dict[str, TokenRecord]
     replicas: dict[str, dict[str, ReplicaRecord]]
     ended: dict[str, list[str]]
@@ -125,6 +136,11 @@ def empty(settings: Settings) -> Document:
         bucket=[float(settings.burst), 0.0],
         hosts=[],
         instances={},
+        groups={},
+        balancers={},
+        volumes={},
+        snapshots={},
+        pieces={},
         tokens={},
         replicas={},
         ended={},
@@ -149,16 +165,27 @@ def at(timeline: Iterable[Change], moment: float, reads: int | None = None) -> C
     return held
 
 
+def course(record: ThingRecord, document: Document, now: float, *changes: tuple[float, str, str | None]) -> None:
+    """Let the thing go through (seconds from now, state, reason); what was to come until now comes no more."""
+    _replan(record, document, now, [(now + after, state, reason) for after, state, reason in changes])
+
+
 def proceed(record: InstanceRecord, document: Document, now: float, *changes: tuple[float, InstanceState, str | None]) -> None:
-    """Let the instance go through (seconds from now, state, reason); what was to come until now comes no more."""
-    past = [change for change in record["timeline"] if change["at"] <= now]
-    ahead = [(now + after, state, reason) for after, state, reason in changes]
+    """`course` for an instance: the cloud may have planned to take it back, and a group may have it as a member."""
+    ahead: list[tuple[float, str, str | None]] = [(now + after, state, reason) for after, state, reason in changes]
     taken = record["interrupted_at"]
-    if taken is not None and not any(state.gone for _, state, _ in ahead):
+    if taken is not None and not any(state.gone for _, state, _ in changes):
         gone_at = taken + settings_of(document).delete_seconds
         ahead = [change for change in ahead if change[0] < taken]
         ahead += [(taken, InstanceState.DELETING, INTERRUPTED), (gone_at, InstanceState.DELETED, INTERRUPTED)]
-    reads = document["reads"]
+    _replan(record, document, now, ahead)
+    group = document["groups"].get(record.get("group", ""))
+    if group is not None:
+        group["next_at"] = now
+
+
+def _replan(record: ThingRecord, document: Document, now: float, ahead: Iterable[tuple[float, str, str | None]]) -> None:
+    past, reads = [change for change in record["timeline"] if change["at"] <= now], document["reads"]
     record["timeline"] = past + [Change(at=moment, reads=reads, state=state, reason=why) for moment, state, why in ahead]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -66,7 +67,7 @@ class Simulation:
     def set(self, **settings: Any) -> None:
         """Change some of the settings, the clock excepted."""
         given = checked(Settings, settings, PROVIDER)
-        with self.store.transaction() as document:
+        with self.transaction() as (document, _now):
             kind = document["settings"]["clock"]
             if settings.get("clock", kind) != kind:
                 raise InvalidSpec(f"simulated.clock: this world has a {kind} clock: leave it out, or use another file")
@@ -78,13 +79,13 @@ class Simulation:
 
     def inject(self, *given: faults.Fault) -> None:
         """Let these faults hold from now on."""
-        with self.store.transaction() as document:
+        with self.transaction() as (document, _now):
             for fault in given:
                 faults.add(document, fault)
 
     def heal(self) -> None:
         """Let no injected fault hold any more."""
-        with self.store.transaction() as document:
+        with self.transaction() as (document, _now):
             document["faults"] = []
 
     def journal(self, call: str | None = None) -> list[dict[str, Any]]:
@@ -99,14 +100,31 @@ class Simulation:
         """The world's time, inside a transaction."""
         return document["now"] if settings_of(document).clock == "virtual" else _SYSTEM.now()
 
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[Document, float]]:
+        """The world as it has become by now, alone, and the time; what it is changed into is kept."""
+        with self.store.transaction() as document:
+            now = self.now(document)
+            self.pass_time(document, now)
+            yield document, now
+
+    def look(self) -> tuple[Document, float]:
+        """The world as it has become by now, and the time; changes to it are lost."""
+        document = self.store.read()
+        now = self.now(document)
+        self.pass_time(document, now)
+        return document, now
+
+    def pass_time(self, document: Document, now: float) -> None:
+        """Let what acts of itself do what it did until `now`; machines and replicas alone do nothing that was not planned."""
+
     def perform(
         self, call: str, about: str, operation: Callable[[Document, float], Result], deadline: Deadline | None = None
     ) -> Result:
         """Make one call: refuse it, or carry it out and then answer, late, or never. `operation` checks before it changes."""
         if deadline is not None:
             deadline.check(f"calling {call}")
-        with self.store.transaction() as document:
-            now = self.now(document)
+        with self.transaction() as (document, now):
             slow = faults.due(document, ("slow",), call=call)
             answer, lost = self._attempt(document, now, call, operation)
             outcome = type(answer).__name__ if isinstance(answer, CloudError) else "lost" if lost else "ok"

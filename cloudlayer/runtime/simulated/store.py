@@ -43,7 +43,13 @@ class Store(ABC):
         return self._parse(self._read())
 
     def _parse(self, text: str) -> Document:
-        return cast(Document, json.loads(text)) if text else self._new()
+        """The document, with nothing in what an earlier release did not know; ValueError if the text holds no world."""
+        if not text:
+            return self._new()
+        held = json.loads(text)
+        if not isinstance(held, dict) or "settings" not in held:
+            raise ValueError("no world")
+        return cast(Document, {**self._new(), **held})
 
     @abstractmethod
     def record(self, entry: dict[str, Any]) -> None:
@@ -117,9 +123,7 @@ class FileStore(Store):
 
     def _parse(self, text: str) -> Document:
         with suppress(ValueError):
-            document = super()._parse(text)
-            if isinstance(document, dict) and "settings" in document:
-                return document
+            return super()._parse(text)
         raise InvalidSpec(f"simulated: {self.path} holds no world: name another file")
 
     def _beside(self, suffix: str) -> Path:

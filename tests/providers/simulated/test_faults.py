@@ -5,11 +5,12 @@ from uuid import uuid4
 
 import pytest
 
-from cloudlayer.errors import AuthError, CloudError, Throttled, TransientError
+from cloudlayer.errors import AuthError, CloudError, Conflict, Throttled, TransientError
 from cloudlayer.interfaces import Deadline
 from cloudlayer.labels import TOKEN
 from cloudlayer.providers.simulated import Fault, World
-from cloudlayer.resources import InstanceSpec, InstanceState
+from cloudlayer.resources import InstanceSpec, InstanceState, LoadBalancerSpec, VolumeSpec
+from cloudlayer.units import GIB
 
 SMALL = InstanceSpec(machine_type="cpu-2")
 
@@ -203,3 +204,38 @@ def test_of_twins_the_eldest_that_lives_is_adopted():
     compute.delete([elder.id])
     world.advance(20)
     assert compute.create(SMALL, token=attempt).id == younger.id
+
+
+@pytest.mark.parametrize("kind", ["balancer", "volume", "snapshot"])
+def test_a_thing_that_cannot_be_made_fails_with_the_reason_and_can_be_deleted(kind):
+    world = World()
+    provider = world.connect()
+    storage, balancing = provider.storage, provider.load_balancing
+    volume = storage.wait(storage.create(VolumeSpec(size=GIB), token=token()), "available")
+    listeners = [{"port": 80, "protocol": "tcp", "target_port": 80}]
+    make, wait, delete = {
+        "balancer": (
+            lambda: balancing.create(LoadBalancerSpec(name="front", listeners=listeners), token=token()),
+            lambda made: balancing.wait(made, "active"),
+            balancing.delete,
+        ),
+        "volume": (
+            lambda: storage.create(VolumeSpec(size=GIB), token=token()),
+            lambda made: storage.wait(made, "available"),
+            storage.delete,
+        ),
+        "snapshot": (
+            lambda: storage.snapshot(volume.id, token=token()),
+            lambda made: storage.wait_snapshot(made, "ready"),
+            storage.delete_snapshot,
+        ),
+    }[kind]
+    world.inject(Fault("failed", call=f"{kind}.create"))
+    made, before = make(), world.clock.now()
+    with pytest.raises(Conflict, match="the cloud could not make it") as ended:
+        wait(made)
+    assert (ended.value.code, world.clock.now() - before < 20) == ("failed", True)
+    delete(made.id)
+    things = {"balancer": world.balancers, "volume": world.volumes, "snapshot": world.snapshots}[kind]()
+    assert {thing.id: thing.state for thing in things}[made.id] == "deleting"
+    assert wait(make()).reason is None

@@ -1,5 +1,6 @@
 """The simulated cloud has limits, sells at prices, takes time, and takes things back."""
 
+import json
 from uuid import uuid4
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 import cloudlayer
 from cloudlayer.errors import AvoidScope, CapacityError, InvalidSpec, NotFound, QuotaError, RejectedSpec, Unsupported
 from cloudlayer.providers.simulated import World
-from cloudlayer.resources import Accelerator, Instance, InstanceSpec, InstanceState, MachineType
+from cloudlayer.resources import Accelerator, Instance, InstanceSpec, InstanceState, MachineType, VolumeSpec
 from cloudlayer.units import GIB
 
 SMALL = InstanceSpec(machine_type="cpu-2")
@@ -299,3 +300,14 @@ def test_user_data_is_kept_nowhere(tmp_path):
     world = World(tmp_path / "world.json")
     world.connect().compute.create(SMALL.model_copy(update={"user_data": "password=hunter2"}), token=token())
     assert not [path for path in tmp_path.iterdir() if "hunter2" in path.read_text()]
+
+
+def test_a_world_of_an_earlier_release_goes_on(tmp_path):
+    file = tmp_path / "world.json"
+    made = World(file).connect().compute.create(SMALL, token=token())
+    document = json.loads(file.read_text())
+    later = ("groups", "balancers", "volumes", "snapshots", "pieces")
+    file.write_text(json.dumps({key: value for key, value in document.items() if key not in later}))
+    provider = World(file).connect()
+    assert provider.compute.get(made.id).id == made.id
+    assert provider.storage.create(VolumeSpec(size=GIB), token=token()).size == GIB
