@@ -1,4 +1,4 @@
-"""AWS: Compute is EC2. boto3 is imported when a provider is connected, not before."""
+"""AWS: EC2, Auto Scaling, Elastic Load Balancing, EBS. boto3 is imported when a provider is connected, not before."""
 
 from __future__ import annotations
 
@@ -23,3 +23,10 @@ def connect(region: str | None, options: Mapping[str, Any]) -> Provider:
     from cloudlayer.specs import checked
 
     return AwsProvider(region, checked(Options, dict(options), "aws"))
+
+
+def policy() -> str:
+    """The least that IAM must allow, as a policy in JSON. Needs neither boto3 nor credentials."""
+    from cloudlayer.providers.aws.permissions import policy as written
+
+    return written()

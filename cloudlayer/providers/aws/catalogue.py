@@ -9,16 +9,24 @@ from typing import Any, Final, Generic, TypeVar
 
 from cloudlayer.interfaces import Clock, Deadline
 from cloudlayer.providers.aws.client import Client, filters
+from cloudlayer.providers.aws.live_prices import LIVE, live_prices
 from cloudlayer.providers.aws.prices import load_prices
 from cloudlayer.resources import Accelerator, MachineType, Offer, Price
 from cloudlayer.units import MIB
 
 _HOUR: Final = 3600.0
 _SPOT_PRICES_HOLD: Final = 300.0
+_PRICES_HOLD: Final = 86400.0
+_BLOCK: Final = "capacity-block"
 _TYPES_PAGE: Final = 100
 _HYPERVISOR_SHARE: Final = 0.075
 _SYSTEM_SHARE: Final = 256 * MIB
 _ARCHITECTURES: Final = ("x86_64", "arm64")
+
+_PAID: Final = {
+    False: "capacity reservation, paid for whether used or not",
+    True: "capacity block, paid for in advance",
+}
 
 Value = TypeVar("Value")
 
@@ -39,13 +47,14 @@ class _Kept(Generic[Value]):
 
 
 class Catalogue:
-    """Offers of one region. Types and where they are sold are kept for an hour, spot prices for five minutes."""
+    """Offers of one region. What is sold where is kept for an hour, live prices for a day, spot prices for five minutes."""
 
     def __init__(self, client: Client, clock: Clock, machine_types: tuple[str, ...] = (), prices: str | None = None) -> None:
         self._client = client
         self._clock = clock
         self._wanted = filters(instance_type=list(machine_types))
-        self._prices = load_prices(client.region, prices)
+        self._listed = load_prices(client.region, None if prices == LIVE else prices)
+        self._live = _Kept(lambda deadline: live_prices(client, deadline), _PRICES_HOLD, clock) if prices == LIVE else None
         self._sold = _Kept(self._load_sold, _HOUR, clock)
         self._spot = _Kept(self._load_spot, _SPOT_PRICES_HOLD, clock)
         self._single: dict[str, MachineType] = {}
@@ -60,16 +69,29 @@ class Catalogue:
     def offers(self, deadline: Deadline | None = None) -> list[Offer]:
         """Everything on sale, by zone and type."""
         kinds, places = self._sold.get(deadline)
-        spot = self._spot.get(deadline)
-        offers = [offer for name, zone in places for offer in self._sale(kinds[name], zone, spot)]
+        spot, prices = self._spot.get(deadline), self._on_demand(deadline)
+        offers = [offer for name, zone in places for offer in self._sale(kinds[name], zone, prices, spot)]
         return offers + list(self._reserved({name: kind for name, (kind, _) in kinds.items()}, deadline))
 
+    def is_block(self, reservation: str, deadline: Deadline | None = None) -> bool:
+        """Whether a reservation is a capacity block, which EC2 launches into by another option than into the others."""
+        answer = self._client.call("describe_capacity_reservations", CapacityReservationIds=[reservation], deadline=deadline)
+        return any(found.get("ReservationType") == _BLOCK for found in answer["CapacityReservations"])
+
+    def _on_demand(self, deadline: Deadline | None) -> dict[str, Price]:
+        """Prices by machine type: AWS's own where they are asked for, those of the list for the rest."""
+        return self._listed if self._live is None else {**self._listed, **self._live.get(deadline)}
+
     def _sale(
-        self, sold: tuple[MachineType, tuple[str, ...]], zone: str, spot: dict[tuple[str, str], Price]
+        self,
+        sold: tuple[MachineType, tuple[str, ...]],
+        zone: str,
+        prices: dict[str, Price],
+        spot: dict[tuple[str, str], Price],
     ) -> Iterator[Offer]:
         kind, usage = sold
         if "on-demand" in usage:
-            yield Offer("aws", self._client.region, zone, kind, "on_demand", self._prices.get(kind.name))
+            yield Offer("aws", self._client.region, zone, kind, "on_demand", prices.get(kind.name))
         if "spot" in usage:
             yield Offer("aws", self._client.region, zone, kind, "spot", spot.get((kind.name, zone)))
 
@@ -113,7 +135,7 @@ class Catalogue:
         return {key: _spot_price(found) for key, found in latest.items()}
 
     def _reserved(self, kinds: dict[str, MachineType], deadline: Deadline | None) -> Iterator[Offer]:
-        """Open capacity reservations. Whoever has one pays for it, used or not: using it costs nothing more."""
+        """Open capacity reservations and blocks. Whoever has one pays for it, used or not: using it costs nothing more."""
         found = self._client.pages(
             "describe_capacity_reservations", "CapacityReservations", Filters=filters(state="active"), deadline=deadline
         )
@@ -128,7 +150,7 @@ class Catalogue:
                 item["AvailabilityZone"],
                 kind,
                 "reserved",
-                Price(0.0, "USD", "capacity reservation, paid for whether used or not", today),
+                Price(0.0, "USD", _PAID[item.get("ReservationType") == _BLOCK], today),
                 available=int(item["AvailableInstanceCount"]),
                 reservation=item["CapacityReservationId"],
             )

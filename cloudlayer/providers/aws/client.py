@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import boto3
@@ -21,6 +22,24 @@ from cloudlayer.providers.base.retries import Retries
 PAGE: Final = 1000
 """The largest page that most operations of EC2 give."""
 
+
+@dataclass(frozen=True, slots=True)
+class _Paging:
+    """A service's words for a page's size, the token that asks for a page and the next one's, and the largest page."""
+
+    size: str
+    token: str
+    next: str
+    most: int
+
+
+_EC2_PAGING: Final = _Paging("MaxResults", "NextToken", "NextToken", PAGE)
+_PAGING: Final = {
+    "autoscaling": _Paging("MaxRecords", "NextToken", "NextToken", 100),
+    "cloudwatch": _Paging("MaxRecords", "NextToken", "NextToken", 100),
+    "elbv2": _Paging("PageSize", "Marker", "NextMarker", 400),
+}
+
 Filters: TypeAlias = list[dict[str, Any]]
 """EC2's filters: each has a Name and the Values that it accepts."""
 
@@ -32,6 +51,10 @@ _CONFIG: Final = Config(
     max_pool_connections=32,
     user_agent_appid="cloudlayer",
 )
+
+
+_HOMES: Final = {"pricing": "us-east-1"}
+"""Services that AWS has in some regions alone, and the region that they are asked in."""
 
 
 class Client:
@@ -62,7 +85,10 @@ class Client:
         """boto3's own client for a service."""
         with self._lock:
             if name not in self._services:
-                self._services[name] = self._session.client(name, endpoint_url=self._endpoint, config=_CONFIG)
+                region = _HOMES.get(name, self.region)
+                self._services[name] = self._session.client(
+                    name, region_name=region, endpoint_url=self._endpoint, config=_CONFIG
+                )
             return self._services[name]
 
     def call(
@@ -72,22 +98,36 @@ class Client:
         deadline: Deadline | None = None,
         where: Where | None = None,
         service: str = "ec2",
+        retried: bool = True,
         **parameters: Any,
     ) -> dict[str, Any]:
-        """One operation, by boto3's name for it. `where` says what it is about, for errors that say what to avoid."""
+        """One operation, by boto3's name for it. `where` says what it is about, for errors that say what to avoid.
+
+        `retried` is False for what must not be done twice: it is tried once, and the caller looks before it tries again.
+        """
         place = where or self.where
+        if not retried:
+            return self._once(service, operation, place, parameters)
         doing = f"calling {service} {operation}"
         return self.retries.run(lambda: self._once(service, operation, place, parameters), doing=doing, deadline=deadline)
 
     def pages(
-        self, operation: str, key: str, *, deadline: Deadline | None = None, page: int = PAGE, **parameters: Any
+        self,
+        operation: str,
+        key: str,
+        *,
+        deadline: Deadline | None = None,
+        page: int | None = None,
+        service: str = "ec2",
+        **parameters: Any,
     ) -> Iterator[Any]:
-        """Every item under `key` in every page of an operation of EC2."""
+        """Every item under `key` in every page of an operation; `page` is the most items that it gives in one."""
+        words = _PAGING.get(service, _EC2_PAGING)
 
         def fetch(token: str | None) -> tuple[Iterable[Any], str | None]:
-            more: dict[str, Any] = {"NextToken": token} if token else {}
-            answer = self.call(operation, deadline=deadline, MaxResults=page, **parameters, **more)
-            return answer.get(key, ()), answer.get("NextToken")
+            more: dict[str, Any] = {words.size: page or words.most, **({words.token: token} if token else {})}
+            answer = self.call(operation, deadline=deadline, service=service, **parameters, **more)
+            return answer.get(key, ()), answer.get(words.next)
 
         return flatten(fetch, provider="aws")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final
@@ -13,7 +12,6 @@ from cloudlayer.errors import (
     CapacityError,
     CloudError,
     Conflict,
-    InvalidSpec,
     NotFound,
     QuotaError,
     RejectedSpec,
@@ -23,26 +21,19 @@ from cloudlayer.errors import (
 )
 from cloudlayer.interfaces import Capabilities, Clock, Deadline
 from cloudlayer.providers.aws.catalogue import Catalogue
+from cloudlayer.providers.aws.choices import Choices
 from cloudlayer.providers.aws.client import Client, Filters, filters
 from cloudlayer.providers.aws.errors import TABLE
 from cloudlayer.providers.aws.images import Images
-from cloudlayer.providers.aws.instances import LAUNCH, NAME, read_instance, reason_code
+from cloudlayer.providers.aws.instances import read_instance, reason_code
 from cloudlayer.providers.aws.launches import Choice, Launch, parameters, plan_launches
 from cloudlayer.providers.aws.network import Network
-from cloudlayer.providers.aws.selection import cheapest
-from cloudlayer.providers.base.attempts import LabelLimits, checked_token, fingerprint
+from cloudlayer.providers.aws.tags import LAUNCH, TAGS, tag_filters
+from cloudlayer.providers.base.attempts import checked_token, fingerprint
 from cloudlayer.providers.base.capabilities import require_for
 from cloudlayer.providers.base.compute import BaseCompute
 from cloudlayer.providers.base.errors import Where, translate
 from cloudlayer.resources import Image, Instance, InstanceSpec, InstanceState, Offer
-
-TAGS: Final = LabelLimits(
-    re.compile(rf"(?!aws:|{NAME}$|{LAUNCH}$)[\w .:/=+@-]{{1,128}}"),
-    re.compile(r"[\w .:/=+@-]{0,256}"),
-    most=47,
-    rule=f'EC2 wants names of 1 to 128 letters, digits, spaces, .:/=+@-_ but "{NAME}", "{LAUNCH}", "aws:…"; values to 256',
-)
-"""What EC2 accepts as tags, less our own three of its fifty."""
 
 _ANSWERS: Final = (CapacityError, QuotaError, RejectedSpec, Unsupported)
 """Errors that hit the specs of one launch; any other is one of the whole call."""
@@ -66,6 +57,7 @@ class Ec2Compute(BaseCompute):
         self._client = client
         self._catalogue = catalogue
         self._images = Images(client)
+        self._chooser = Choices(catalogue, self._images)
         self._network = Network(client)
 
     def offers(self, *, deadline: Deadline | None = None) -> list[Offer]:
@@ -145,8 +137,7 @@ class Ec2Compute(BaseCompute):
     def list(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> list[Instance]:
         """Every instance that carries all of `labels`; those deleted within about an hour are among them."""
         wanted = dict(labels or {})
-        tags: Filters = [{"Name": f"tag:{name}", "Values": [_literal(value)]} for name, value in wanted.items()]
-        found = self._described(tags, self._bound(deadline))
+        found = self._described(tag_filters(wanted), self._bound(deadline))
         return [instance for instance in found if wanted.items() <= instance.labels.items()]
 
     def _bound(self, deadline: Deadline | None) -> Deadline:
@@ -191,23 +182,9 @@ class Ec2Compute(BaseCompute):
         for launch in launches:
             bare = fingerprint([launch.spec.model_copy(update={"name": None, "labels": {}})])
             if bare not in found:
-                found[bare] = self._choose(launch.spec, deadline)
+                found[bare] = self._chooser.choose(launch.spec, deadline)
             choices[launch.token] = found[bare]
         return choices
-
-    def _choose(self, spec: InstanceSpec, deadline: Deadline) -> Choice:
-        """Everything that a spec leaves open."""
-        if spec.machine_type is None:
-            kind = cheapest(spec, self._catalogue.offers(deadline)).machine_type
-        else:
-            kind = self._catalogue.machine_type(spec.machine_type, deadline)
-        if spec.architecture not in (None, kind.architecture):
-            raise InvalidSpec(
-                f"architecture: {kind.name} is {kind.architecture}, not {spec.architecture}; leave one of them out"
-            )
-        image = self._images.resolve(spec.image, kind, deadline)
-        boots = any(disk.boot for disk in spec.disks)
-        return Choice(kind.name, image, root_device=self._images.root_device(image, deadline) if boots else None)
 
     def _launch(self, launch: Launch, choice: Choice, deadline: Deadline) -> dict[int, Instance | CloudError]:
         where = Where("aws", self.region, launch.spec.zone, choice.machine_type, launch.spec.purchase)
@@ -247,8 +224,3 @@ class Ec2Compute(BaseCompute):
 
     def _conflict(self, code: str, message: str) -> Conflict:
         return Conflict(message, provider=self.provider, code=code)
-
-
-def _literal(value: str) -> str:
-    """The value with no character that a filter takes for a wildcard."""
-    return re.sub(r"([\\*?])", r"\\\1", value)

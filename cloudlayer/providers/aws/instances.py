@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cloudlayer.providers.aws.tags import read_tags
 from cloudlayer.resources import Instance, InstanceState
 from cloudlayer.resources.machines import Purchase
 
-NAME: Final = "Name"
-"""The tag that the console shows as an instance's name."""
-LAUNCH: Final = "cloudlayer-launch"
-"""The tag that says of which batch, and of which launch in it, an instance is: FINGERPRINT-NUMBER."""
-
 GROUP_PREFIX: Final = "cloudlayer-"
-"""How the names of our security groups begin."""
+"""How the names of the security groups of launches begin; a UUID follows."""
+_OWN_GROUP: Final = re.compile(rf"{GROUP_PREFIX}[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
 
 STATES: Final[Mapping[str, InstanceState]] = {
     "pending": InstanceState.PENDING,
@@ -28,7 +26,7 @@ STATES: Final[Mapping[str, InstanceState]] = {
 
 def read_instance(found: Mapping[str, Any], region: str) -> Instance:
     """An instance from its description."""
-    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
+    name, labels = read_tags(found)
     return Instance(
         found["InstanceId"],
         "aws",
@@ -36,9 +34,9 @@ def read_instance(found: Mapping[str, Any], region: str) -> Instance:
         zone=found["Placement"]["AvailabilityZone"],
         state=STATES[found["State"]["Name"]],
         machine_type=found["InstanceType"],
-        name=tags.get(NAME),
+        name=name,
         purchase=_purchase(found),
-        labels={name: value for name, value in tags.items() if name != NAME and not name.startswith("aws:")},
+        labels=labels,
         private_address=found.get("PrivateIpAddress") or None,
         public_address=found.get("PublicIpAddress") or None,
         image=found.get("ImageId"),
@@ -57,7 +55,12 @@ def reason_code(instance: Instance) -> str:
 def own_groups(instance: Instance) -> list[str]:
     """Ids of the security groups that were made for this instance."""
     groups = [group for card in instance.native["NetworkInterfaces"] for group in card.get("Groups", ())]
-    return sorted({group["GroupId"] for group in groups if group["GroupName"].startswith(GROUP_PREFIX)})
+    return sorted({group["GroupId"] for group in groups if is_own_group(group["GroupName"])})
+
+
+def is_own_group(name: str) -> bool:
+    """Whether a security group of that name was made for a launch."""
+    return _OWN_GROUP.fullmatch(name) is not None
 
 
 def _purchase(found: Mapping[str, Any]) -> Purchase:

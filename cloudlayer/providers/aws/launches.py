@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from cloudlayer import labels
 from cloudlayer.errors import InvalidSpec
-from cloudlayer.providers.aws.instances import LAUNCH, NAME
 from cloudlayer.providers.aws.options import InstanceOverrides
+from cloudlayer.providers.aws.tags import LAUNCH, NAME, tag_list
 from cloudlayer.providers.base.attempts import derive, fingerprint
 from cloudlayer.resources import DiskSpec, InstanceSpec, PortRule
 from cloudlayer.specs import checked
@@ -43,11 +43,15 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was found for a spec: ids of EC2's. `root_device` is known where a boot disk is asked for."""
+    """What was found for a spec: ids of EC2's. `root_device` is known where a boot disk is asked for.
+
+    `block` says that the reservation is a capacity block.
+    """
 
     machine_type: str
     image: str
     root_device: str | None = None
+    block: bool = False
 
 
 def plan_launches(specs: Sequence[InstanceSpec], token: str) -> list[Launch]:
@@ -73,7 +77,7 @@ def parameters(launch: Launch, choice: Choice, groups: Sequence[str]) -> dict[st
         "Placement": _placement(spec, overrides),
         "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled"},
         "TagSpecifications": _tags(launch),
-        "InstanceMarketOptions": _spot(overrides) if spec.purchase == "spot" else None,
+        "InstanceMarketOptions": _market(spec, overrides, choice),
         "CapacityReservationSpecification": _reservation(spec) if spec.purchase == "reserved" else None,
         "UserData": spec.user_data,
         "BlockDeviceMappings": _disks(spec.disks, choice.root_device),
@@ -132,9 +136,10 @@ def _tags(launch: Launch) -> list[dict[str, Any]]:
     return [{"ResourceType": kind, "Tags": tags} for kind in kinds]
 
 
-def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Tags as EC2 writes them, in one order, since a token holds for one order alone."""
-    return [{"Key": name, "Value": tags[name]} for name in sorted(tags)]
+def _market(spec: InstanceSpec, overrides: InstanceOverrides, choice: Choice) -> dict[str, Any] | None:
+    if choice.block:
+        return {"MarketType": "capacity-block"}
+    return _spot(overrides) if spec.purchase == "spot" else None
 
 
 def _spot(overrides: InstanceOverrides) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any, Final
 from cloudlayer.errors import Conflict, RejectedSpec
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.aws.client import Client, filters
-from cloudlayer.providers.aws.instances import GROUP_PREFIX, LAUNCH, own_groups
-from cloudlayer.providers.aws.launches import Launch, tag_list
+from cloudlayer.providers.aws.instances import GROUP_PREFIX, own_groups
+from cloudlayer.providers.aws.launches import Launch
+from cloudlayer.providers.aws.tags import LAUNCH, tag_list
 from cloudlayer.providers.base.attempts import derive
 from cloudlayer.resources import Instance
 

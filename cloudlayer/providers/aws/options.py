@@ -19,8 +19,9 @@ Names = Annotated[tuple[str, ...], Strict(False), BeforeValidator(_listed)]
 class Options(Spec):
     """Options of `connect("aws", …)`. What is left out is found as boto3 finds it.
 
-    `machine_types` limits what is on offer, with `*` and `?` as EC2's own filters have them; `prices` is the path of a
-    price list that takes the place of the one that comes with the package, with the same columns.
+    `machine_types` limits what is on offer, with `*` and `?` as EC2's own filters have them. On-demand prices are those of
+    a dated list that comes with the package; `prices` is the path of another one with the same columns, or "live" for AWS's
+    own price list, which takes about a dozen calls and ten seconds a day and connection.
     """
 
     endpoint_url: str | None = None
@@ -47,3 +48,26 @@ class InstanceOverrides(Spec):
     iam_instance_profile: str | None = None
     placement_group: str | None = None
     spot_max_price: Annotated[float, Field(gt=0, strict=False)] | None = None
+
+
+class VolumeOverrides(Spec):
+    """`VolumeSpec.overrides` on AWS. A `kms_key_id` (an id, an ARN or an alias) means encrypted.
+
+    The key's own policy must let the caller use it: where it does not, EBS takes the volume away again while it is creating.
+    """
+
+    encrypted: bool = False
+    kms_key_id: str | None = None
+
+
+class GroupOverrides(Spec):
+    """`ScalingGroupSpec.overrides` on AWS: the subnets that members are put into, in place of the default network's."""
+
+    subnet_ids: Names = ()
+
+
+class BalancerOverrides(Spec):
+    """`LoadBalancerSpec.overrides` on AWS: the subnets that the balancer is in, at least two for http and https."""
+
+    subnet_ids: Names = ()
+    security_group_ids: Names = ()

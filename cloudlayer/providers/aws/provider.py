@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from cloudlayer.errors import AuthError, CloudError, PermissionDenied
+from cloudlayer.errors import InvalidSpec
 from cloudlayer.interfaces import Capabilities, Capability, Clock, Deadline, SystemClock
+from cloudlayer.providers.aws.autoscaling import AwsAutoscaling
 from cloudlayer.providers.aws.catalogue import Catalogue
+from cloudlayer.providers.aws.checks import Checks
+from cloudlayer.providers.aws.choices import Choices
 from cloudlayer.providers.aws.client import Client
 from cloudlayer.providers.aws.compute import Ec2Compute
-from cloudlayer.providers.aws.images import DEFAULT
+from cloudlayer.providers.aws.images import Images
+from cloudlayer.providers.aws.leftovers import LaunchPieces
+from cloudlayer.providers.aws.load_balancing import AwsLoadBalancing
 from cloudlayer.providers.aws.options import Options
+from cloudlayer.providers.aws.quotas import Quotas
+from cloudlayer.providers.aws.storage import EbsStorage
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.base.retries import Retries
+from cloudlayer.resources import Leftover, Quota
 
 _NO_ENGINE: Final = Capability(False, "running replicas on EC2 machines is not supported yet")
 _COMPUTE: Final = (
     *("on_demand", "spot", "reserved", "idempotent_create", "batch_create", "user_data", "disks", "public_address"),
     *("open_ports", "stop_start", "reboot", "resize", "console_log", "images", "labels", "prices"),
 )
+_AUTOSCALING: Final = (
+    *("autoscaling", "group_zones", "group_machine_types", "group_target_tracking", "group_step", "group_step_metric"),
+    *("group_scheduled", "group_balancer", "group_replace"),
+)
+_LOAD_BALANCING: Final = (
+    *("load_balancing", "balancer_tcp", "balancer_http", "balancer_https", "balancer_instances", "balancer_addresses"),
+    *("balancer_groups", "balancer_health", "balancer_http_check", "balancer_public"),
+)
+_STORAGE: Final = (
+    *("volumes", "volume_types", "volume_speeds", "volume_grow", "volume_grow_attached", "volume_snapshots"),
+    "snapshots_outlive_volumes",
+)
 
 CAPABILITIES: Final = Capabilities(
     "aws",
     {
-        **dict.fromkeys(_COMPUTE, Capability(True)),
-        "autoscaling": Capability(False, "Auto Scaling groups are not supported yet; create instances"),
-        "load_balancing": Capability(False, "Elastic Load Balancing is not supported yet"),
-        "volumes": Capability(False, "EBS volumes apart from instances are not supported yet; use an instance's disks"),
-        "shares": Capability(False, "EFS is not supported yet"),
+        **dict.fromkeys((*_COMPUTE, *_AUTOSCALING, *_LOAD_BALANCING, *_STORAGE), Capability(True)),
+        "shares": Capability(False, "EFS is not supported yet; attach a volume to one machine, or keep objects in S3"),
         "engine:process": _NO_ENGINE,
         "engine:docker": _NO_ENGINE,
     },
@@ -43,52 +61,53 @@ class AwsProvider(BaseProvider):
         super().__init__(self._client.region, CAPABILITIES)
         catalogue = Catalogue(self._client, clock, options.machine_types, options.prices)
         self._compute = Ec2Compute(self._client, CAPABILITIES, catalogue, clock)
+        choices = Choices(catalogue, Images(self._client))
+        self._autoscaling = AwsAutoscaling(self._client, CAPABILITIES, choices, clock)
+        self._load_balancing = AwsLoadBalancing(self._client, CAPABILITIES, clock)
+        self._storage = EbsStorage(self._client, CAPABILITIES, clock)
+        self._quotas = Quotas(self._client, catalogue)
+        self._checks = Checks(self._client)
+        self._makers = (self._autoscaling, self._load_balancing, LaunchPieces(self._client))
 
     @property
     def compute(self) -> Ec2Compute:
         """Instances of EC2."""
         return self._compute
 
+    @property
+    def autoscaling(self) -> AwsAutoscaling:
+        """Groups of EC2 Auto Scaling."""
+        return self._autoscaling
+
+    @property
+    def load_balancing(self) -> AwsLoadBalancing:
+        """Network and application balancers of Elastic Load Balancing."""
+        return self._load_balancing
+
+    @property
+    def storage(self) -> EbsStorage:
+        """Volumes of EBS and their snapshots."""
+        return self._storage
+
     def native(self, service: str) -> Any:
         """boto3's client for a service, such as "ec2"."""
         return self._client.service(service)
 
+    def leftovers(self, labels: Mapping[str, str], *, deadline: Deadline | None = None) -> list[Leftover]:
+        """Pieces with all of `labels`; none is spared for being young, since AWS does not tell the age of most."""
+        bound = self._client.retries.deadline(deadline)
+        return [leftover for maker in self._makers for leftover in maker.leftovers(labels, bound)]
+
+    def delete_leftover(self, leftover: Leftover, *, deadline: Deadline | None = None) -> None:
+        """Delete one of them; InvalidSpec for what `leftovers` never tells."""
+        bound = self._client.retries.deadline(deadline)
+        if not any(maker.delete_leftover(leftover, bound) for maker in self._makers):
+            raise InvalidSpec(f'leftover: a {leftover.kind} "{leftover.name}" is none of those that leftovers() tells')
+
+    def quotas(self, *, deadline: Deadline | None = None) -> list[Quota]:
+        """The limits that Service Quotas tells, some dozen calls; none where this user may not ask it, which `check` tells."""
+        return self._quotas.all(self._client.retries.deadline(deadline))
+
     def check(self) -> list[str]:
-        """Credentials first, then each permission that Compute needs, by calls that change nothing."""
-        deadline = self._client.retries.deadline(None)
-        try:
-            self._client.call("get_caller_identity", service="sts", deadline=deadline)
-        except AuthError as error:
-            return [f"{error}: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, to credentials that hold"]
-        except CloudError as error:
-            return [f"{error}: is AWS reachable from here? A proxy is set by HTTPS_PROXY, another endpoint by AWS_ENDPOINT_URL"]
-        refusals = (self._refusal(name, deadline, **wanted) for name, wanted in self._permissions(deadline).items())
-        return [line for line in refusals if line is not None]
-
-    def _permissions(self, deadline: Deadline) -> dict[str, dict[str, Any]]:
-        """Operations of EC2, with parameters that are whole enough for a dry run."""
-        wanted: dict[str, dict[str, Any]] = {
-            "describe_instances": {},
-            "describe_instance_types": {},
-            "describe_instance_type_offerings": {},
-            "describe_spot_price_history": {},
-            "describe_capacity_reservations": {},
-            "describe_images": {"Owners": ["self"]},
-            "create_security_group": {"GroupName": "cloudlayer-check", "Description": "never made"},
-        }
-        try:
-            images = self._compute.images(DEFAULT, deadline=deadline)
-        except CloudError:
-            images = []
-        if images:
-            launch = {"ImageId": images[0].id, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
-            wanted["run_instances"] = launch
-        return wanted
-
-    def _refusal(self, operation: str, deadline: Deadline, **parameters: Any) -> str | None:
-        error = self._client.denied(operation, deadline=deadline, **parameters)
-        if error is None:
-            return None
-        action = "ec2:" + "".join(part.capitalize() for part in operation.split("_"))
-        mend = f"allow {action} to this user or role" if isinstance(error, PermissionDenied) else "see AWS's own documentation"
-        return f"{action}: {error}: {mend}"
+        """Credentials first, then permissions, by calls that change nothing: making groups and balancers cannot be tried so."""
+        return self._checks.lines(self._client.retries.deadline(None))

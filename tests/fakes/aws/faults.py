@@ -1,7 +1,29 @@
 """The conformance suite's faults, brought about at the fake AWS."""
 
 from cloudlayer.testing import Faults
+from tests.fakes.aws import holdings
 from tests.fakes.aws.moto_gaps import SMALLEST_PAGE
+
+CREATES = {
+    "instance": "RunInstances",
+    "group": "CreateAutoScalingGroup",
+    "balancer": "CreateLoadBalancer",
+    "volume": "CreateVolume",
+    "snapshot": "CreateSnapshot",
+}
+"""The action that makes a thing of a kind."""
+
+QUOTAS = {
+    "instance": "VcpuLimitExceeded",
+    "group": "LimitExceeded",
+    "balancer": "TooManyLoadBalancers",
+    "volume": "VolumeLimitExceeded",
+    "snapshot": "SnapshotLimitExceeded",
+}
+"""What AWS says where there may be no more of a kind."""
+
+EC2_ACTIONS = ("RunInstances", "CreateVolume", "CreateSnapshot")
+"""The others are of services that deny in other words."""
 
 
 class AwsFaults(Faults):
@@ -18,29 +40,43 @@ class AwsFaults(Faults):
     def launched(self):
         return self._aws.launched
 
+    def holdings(self, labels):
+        return holdings.count(labels)
+
+    def leave_pieces(self, labels):
+        return holdings.plant(self._aws.url, labels)
+
+    def outlast_creates(self):
+        """At AWS no piece is spared for being young."""
+
     def lack_capacity(self, after=0):
         self._aws.options.room = after
 
-    def exceed_quota(self):
-        self._aws.fault(action="RunInstances", code="VcpuLimitExceeded")
+    def exceed_quota(self, kind="instance"):
+        self._aws.fault(action=CREATES[kind], code=QUOTAS[kind])
 
     def throttle(self, times=None):
-        self._aws.fault(code="RequestLimitExceeded", service="ec2", times=times)
+        self._aws.fault(code=lambda call: "RequestLimitExceeded" if call.service == "ec2" else "Throttling", times=times)
 
     def break_calls(self, times=None):
         self._aws.fault(refuse=True, times=times)
 
-    def lose_answer(self):
-        self._aws.fault(action="RunInstances", lost_response=True, times=1)
+    def break_off(self, after):
+        self._aws.fault(refuse=True, after=after)
+
+    def lose_answer(self, kind="instance"):
+        self._aws.fault(action=CREATES[kind], lost_response=True, times=1)
 
     def fail_auth(self):
-        self._aws.fault(code="AuthFailure", status=401)
+        self._aws.fault(code=lambda call: "AuthFailure" if call.service == "ec2" else "InvalidClientTokenId", status=401)
 
-    def deny(self):
-        self._aws.fault(action="RunInstances", code="UnauthorizedOperation", status=403)
+    def deny(self, kind="instance"):
+        code = "UnauthorizedOperation" if CREATES[kind] in EC2_ACTIONS else "AccessDenied"
+        self._aws.fault(action=CREATES[kind], code=code, status=403)
 
-    def answer_unknown(self):
-        self._aws.fault(action="RunInstances", code="NeverHeardOf", status=500, message="Insufficient capacity, perhaps.")
+    def answer_unknown(self, kind="instance"):
+        message = "Insufficient capacity, perhaps."
+        self._aws.fault(action=CREATES[kind], code="NeverHeardOf", status=500, message=message)
 
     def fail_instances(self):
         self._aws.options.failing = "Server.InternalError"

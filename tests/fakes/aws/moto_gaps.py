@@ -5,14 +5,17 @@ Address holds; a security group that is in use is not deleted; capacity reservat
 """
 
 import time
+from copy import copy
 from dataclasses import dataclass, field
 from functools import wraps
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, StateReason
 from moto.ec2.responses import EC2Response
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 
 PAGED = {
     "describe_instance_types": ("InstanceTypes", 100),
@@ -29,10 +32,14 @@ SMALLEST_PAGE = 5
 
 @dataclass
 class Options:
-    """How this EC2 behaves. Seconds for times; `page` is the most items a page has, whatever is asked for."""
+    """How this EC2 behaves. Seconds for times; `page` is the most items a page has, whatever is asked for.
+
+    `pending` is how long each change takes, and `optimizing` how long a volume that grew takes no other.
+    """
 
     page: int = 1000
     pending: float = 0.0
+    optimizing: float = 0.0
     hidden: float = 0.0
     room: int | None = None
     failing: str = ""
@@ -54,9 +61,10 @@ def install():
     EC2Response.gaps_filled = True
     EC2Response.describe_capacity_reservations = _reservations
     for name, (key, most) in PAGED.items():
-        setattr(EC2Response, name, _paged(getattr(EC2Response, name), key, most))
+        setattr(EC2Response, name, paged(getattr(EC2Response, name), key, most))
     EC2Response.run_instances = _in_reservation(EC2Response.run_instances)
     EC2Response.describe_instances = _instances_paged(EC2Response.describe_instances)
+    TaggedEC2Resource.get_tags = _own_tags
     EC2Backend.run_instances = _launched(EC2Backend.run_instances)
     EC2Backend.delete_security_group = _in_use_checked(EC2Backend.delete_security_group)
     Instance.prep_nics = _address_as_asked(Instance.prep_nics)
@@ -68,8 +76,27 @@ def install():
         setattr(InstanceBackend, name, _hidden_at_first(getattr(InstanceBackend, name)))
 
 
+def _own_tags(self):
+    """Moto looks through the tags of everything for each thing, which no test of many things outlives."""
+    found = self.ec2_backend.tags.get(self.id, {})
+    kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(self.id)) if found else None
+    return [{"resource_id": self.id, "key": name, "value": value, "resource_type": kind} for name, value in found.items()]
+
+
 def _reservations(self):
-    return ActionResult({"CapacityReservations": options.reservations})
+    wanted = self._get_param("CapacityReservationIds")
+    if wanted:
+        return ActionResult({"CapacityReservations": [_reservation(name) for name in wanted]})
+    states = self._filters_from_querystring().get("state")
+    found = [item for item in options.reservations if states is None or item["State"] in states]
+    return ActionResult({"CapacityReservations": found})
+
+
+def _reservation(name):
+    for found in options.reservations:
+        if found["CapacityReservationId"] == name:
+            return found
+    raise EC2ClientError("InvalidCapacityReservationId.NotFound", f"The reservation {name} does not exist")
 
 
 def _asked(response, most):
@@ -79,7 +106,9 @@ def _asked(response, most):
     return min(asked or most, options.page)
 
 
-def _paged(method, key, most):
+def paged(method, key, most):
+    """The operation in pages, with EC2's limits of their size."""
+
     @wraps(method)
     def page(self):
         size, start = _asked(self, most), int(self._get_param("NextToken") or 0)
@@ -98,10 +127,23 @@ def _instances_paged(method):
             return method(self)
         size, start = _asked(self, 1000), int(self._get_param("NextToken") or 0)
         found = list(self.ec2_backend.describe_instances(filters=self._filters_from_querystring()))
-        more = {"NextToken": str(start + size)} if start + size < len(found) else {}
-        return ActionResult({"Reservations": found[start : start + size], **more})
+        total = sum(len(reservation.instances) for reservation in found)
+        more = {"NextToken": str(start + size)} if start + size < total else {}
+        return ActionResult({"Reservations": list(_cut(found, start, start + size)), **more})
 
     return page
+
+
+def _cut(reservations, start, end):
+    """A page is of instances: a reservation of many is told in parts."""
+    at = 0
+    for reservation in reservations:
+        part = reservation.instances[max(start - at, 0) : max(end - at, 0)]
+        at += len(reservation.instances)
+        if part:
+            shown = copy(reservation)
+            shown.instances = part
+            yield shown
 
 
 def _launched(method):
@@ -119,10 +161,15 @@ def _launched(method):
 def _in_reservation(method):
     @wraps(method)
     def run(self):
-        answer = method(self)
         target = self._get_param("CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId")
+        market = self._get_param("InstanceMarketOptions.MarketType")
+        block = target is not None and _reservation(target).get("ReservationType") == "capacity-block"
+        if block != (market == "capacity-block"):
+            raise EC2ClientError("InvalidParameterValue", "A capacity block and its market type go together.")
+        answer = method(self)
         for instance in answer.result.instances:
             instance.capacity_reservation_id = target
+            instance.lifecycle = "capacity-block" if block else instance.lifecycle
         return answer
 
     return run

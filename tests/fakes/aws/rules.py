@@ -4,6 +4,7 @@ import fnmatch
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 from xml.sax.saxutils import escape
@@ -28,8 +29,8 @@ class Rule:
     """One fault, for the calls that match; all keys but one effect may be left out.
 
     `action`, `service` and the values of `match` (parameters as they are on the wire) are shell patterns. The rule applies
-    after `after` calls, `times` times. `code` answers with an error, `lost_response` drops the connection after the call was
-    executed, `refuse` before it; `retry_after` goes out as a header, `latency` is in seconds.
+    after `after` calls, `times` times. `code` (or what it makes of the call) answers with an error, `lost_response` drops the
+    connection after the call was executed, `refuse` before it; `retry_after` goes out as a header, `latency` is in seconds.
     """
 
     action: str = "*"
@@ -38,7 +39,7 @@ class Rule:
     after: int = 0
     times: int | None = None
     latency: float = 0.0
-    code: str | None = None
+    code: str | Callable | None = None
     status: int | None = None
     message: str = "injected fault"
     retry_after: float | None = None
@@ -74,21 +75,22 @@ class Call:
     action: str
     parameters: dict[str, str]
     speaks_json: bool = False
+    key: str = ""
     status: int = 0
     outcome: str = "executed"
     at: float = field(default_factory=time.monotonic)
 
     @classmethod
     def parse(cls, environ, body):
-        """Service and region from the signature's scope, action and parameters from the body."""
-        scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
-        region, service = scope.groups() if scope else ("us-east-1", "unknown")
+        """Key, service and region from the signature's scope, action and parameters from the body."""
+        scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+        key, region, service = scope.groups() if scope else ("", "us-east-1", "unknown")
         if target := environ.get("HTTP_X_AMZ_TARGET"):
             document = json.loads(body or b"{}")
             flat = {name: value if isinstance(value, str) else json.dumps(value) for name, value in document.items()}
-            return cls(service, region, target.rsplit(".", 1)[-1], flat, True)
+            return cls(service, region, target.rsplit(".", 1)[-1], flat, True, key)
         parameters = dict(parse_qsl(body.decode(), keep_blank_values=True))
-        return cls(service, region, parameters.get("Action", ""), parameters)
+        return cls(service, region, parameters.get("Action", ""), parameters, key=key)
 
     def body(self, **changes):
         """The request's body with some parameters changed."""

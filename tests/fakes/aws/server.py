@@ -17,27 +17,41 @@ from moto.core.model_instances import reset_model_data
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.fakes.aws import moto_gaps
+from tests.fakes.aws import moto_balancers, moto_gaps, moto_groups, moto_quotas, moto_scaling, moto_volumes
 from tests.fakes.aws.rules import Call, Rule
 from tests.fakes.aws.tokens import Tokens
 
+TOKENED = ("RunInstances", "CreateVolume", "CreateLaunchTemplate", "CreateLaunchTemplateVersion")
+"""Actions whose client tokens AWS keeps."""
+
 
 class FakeAws:
-    """AWS at `url`. `rules` bring faults about, `calls` is the journal, `options` how EC2 behaves, `launched` its own count."""
+    """AWS at `url`, empty at first.
+
+    `rules` bring faults about, `calls` is the journal, `options` how EC2 behaves, `launched` its own count.
+    """
 
     def __init__(self):
         moto_gaps.install()
+        moto_volumes.install()
+        moto_quotas.install()
+        moto_groups.install()
+        moto_balancers.install()
         self.options = moto_gaps.options
         self.tokens = Tokens()
         self.rules = []
         self.calls = []
-        self.launched = 0
         self._lock = threading.Lock()
+        self.reset()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Quiet)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
+
+    def follow(self, clock):
+        """Let cooldowns and drains run on this clock, the driver's."""
+        moto_scaling.follow(clock)
 
     def close(self):
         """Stop serving."""
@@ -51,6 +65,7 @@ class FakeAws:
         self.calls.clear()
         self.tokens.forget()
         self.launched = 0
+        moto_scaling.tell(self._count)
         moto_gaps.reset()
         BackendDict.reset()
         reset_model_data()
@@ -74,9 +89,10 @@ class FakeAws:
             call.outcome = "refused"
             _drop(environ)
         if rule.code:
-            call.outcome = f"injected {rule.code}"
+            code = rule.code(call) if callable(rule.code) else rule.code
+            call.outcome = f"injected {code}"
             headers = [("Retry-After", str(rule.retry_after))] if rule.retry_after is not None else []
-            return _send(start, call, call.error(rule.code, rule.message, rule.status), headers)
+            return _send(start, call, call.error(code, rule.message, rule.status), headers)
         status, headers, answer = self._execute(call, environ, body)
         call.status = int(status.split()[0])
         if rule.lost_response:
@@ -86,9 +102,11 @@ class FakeAws:
         return [answer]
 
     def _execute(self, call, environ, body):
-        if call.action != "RunInstances" or call.parameters.get("DryRun") == "true":
+        if call.action not in TOKENED or call.parameters.get("DryRun") == "true":
             return self._forward(environ, body)
-        return self.tokens.run(call, lambda: self._launch(call, environ))
+        if call.action == "RunInstances":
+            return self.tokens.run(call, lambda: self._launch(call, environ))
+        return self.tokens.run(call, lambda: self._forward(environ, body))
 
     def _launch(self, call, environ):
         """Moto launches MinCount instances; EC2 as many as it can, at most MaxCount."""
@@ -103,8 +121,11 @@ class FakeAws:
                 self.options.room = room - count
         answer = self._forward(environ, call.body(MinCount=count))
         if answer[0].startswith("2"):
-            self.launched += count
+            self._count(count)
         return answer
+
+    def _count(self, launched):
+        self.launched += launched
 
     def _forward(self, environ, body):
         got = []

@@ -2,6 +2,7 @@
 
 The same token gives the first answer again; other parameters give IdempotentParameterMismatch, a token whose instances are
 all terminated IdempotentInstanceTerminated. Successes alone are remembered, and the answer repeated is the one recorded.
+What EC2 says to the token of a volume that is deleted is not documented: here it repeats its answer.
 """
 
 import re
@@ -20,7 +21,7 @@ class _Used:
 
 
 class Tokens:
-    """Remembers what was launched under which token, in each region."""
+    """Remembers what was made under which token by which action, in each region."""
 
     def __init__(self):
         self._used = {}
@@ -32,8 +33,10 @@ class Tokens:
         self._used.clear()
 
     def run(self, call, execute):
-        """Execute a RunInstances, once for each token however many ask at a time."""
-        key = (call.region, call.parameters["ClientToken"])
+        """Execute a call, once for each token however many ask at a time; a call without a token each time."""
+        if "ClientToken" not in call.parameters:
+            return execute()
+        key = (call.region, call.action, call.parameters["ClientToken"])
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
@@ -50,7 +53,7 @@ class Tokens:
     def _again(self, known, call):
         if known.parameters != call.parameters:
             return _error(call, "IdempotentParameterMismatch")
-        if _all_terminated(call.region, known.instances):
+        if known.instances and _all_terminated(call.region, known.instances):
             return _error(call, "IdempotentInstanceTerminated")
         call.outcome = "replayed by ClientToken"
         return known.answer

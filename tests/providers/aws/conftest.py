@@ -37,7 +37,9 @@ def aws(server):
 def connected(server):
     """One provider for all tests, since boto3 takes long to make a client."""
     options = Options(endpoint_url=server.url, machine_types=TYPES, **KEYS)
-    return AwsProvider("us-east-1", options, clock=SteppedClock())
+    clock = SteppedClock()
+    server.follow(clock)
+    return AwsProvider("us-east-1", options, clock=clock)
 
 
 @pytest.fixture

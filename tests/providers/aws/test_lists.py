@@ -3,6 +3,8 @@
 from uuid import uuid4
 
 import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
 
 from cloudlayer import InstanceSpec
 from cloudlayer.errors import NotFound
@@ -50,3 +52,13 @@ def test_instances_of_others_are_listed_as_they_are(compute, ec2):
     assert found.native["InstanceId"] == found.id
     assert found.private_address
     assert found.created_at
+
+
+def test_fifteen_hundred_machines_are_listed_in_two_calls(aws, compute):
+    backend = ec2_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
+    tags = {"instance": {"team": "many"}}
+    made = backend.run_instances(
+        "ami-0a01", 1500, None, [], instance_type="m7i.large", tags=tags, is_instance_type_default=False
+    )
+    assert sorted(item.id for item in compute.list({"team": "many"})) == sorted(item.id for item in made.instances)
+    assert [call.action for call in aws.calls] == ["DescribeInstances"] * 2

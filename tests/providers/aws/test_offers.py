@@ -8,7 +8,7 @@ from cloudlayer.errors import InvalidSpec, RejectedSpec
 from cloudlayer.providers.aws.options import Options
 from cloudlayer.providers.aws.prices import load_prices
 from cloudlayer.providers.aws.provider import AwsProvider
-from cloudlayer.providers.aws.selection import cheapest
+from cloudlayer.providers.base.selection import cheapest
 from cloudlayer.resources import InstanceSpec, MachineType, Offer, Price
 from cloudlayer.units import GIB, MIB
 from tests.providers.aws.conftest import KEYS, TYPES
