@@ -26,6 +26,10 @@ MICROVERSIONS: Final[Mapping[str, str]] = {"compute": "2.90", "block_storage": "
 
 _SECONDS: Final = 30
 """For so long one call may go without an answer."""
+_GRACE: Final = 1
+"""A call that began before the deadline has so long at the least: one that is cut off may have taken effect."""
+
+_MEND: Final = "set OS_CLOUD (or the option cloud) to an entry of clouds.yaml, or the variables OS_AUTH_URL, OS_USERNAME, …"
 
 
 class Client:
@@ -65,17 +69,22 @@ class Client:
         json: Any = None,
         query: Mapping[str, Any] | None = None,
         where: Where | None = None,
+        again: bool = True,
         deadline: Deadline | None = None,
     ) -> Any:
         """One request to a service, and the document that it answers with (None where it answers with none).
 
-        `path` starts with "/" and comes after the service's version, as in "/servers" or "/lbaas/pools". `where` says what it is about, for errors that say what to avoid.
+        `path` starts with "/" and comes after the service's version, as in "/servers" or "/lbaas/pools". `where` says what it
+        is about, for errors that say what to avoid. `again` is False for a request that must not be made twice: it is one try.
         """
         place = where or self.where
         doing = f"calling {service} {method} {path}"
-        return self.retries.run(
-            lambda: self._once(service, method, path, json, dict(query or {}), place), doing=doing, deadline=deadline
-        )
+        bound = self.retries.deadline(deadline)
+        body = {"json": json, "params": dict(query or {}), "timeout": min(_SECONDS, bound.remaining() + _GRACE)}
+        if not again:
+            bound.check(doing)
+            return self._once(service, method, path, body, place)
+        return self.retries.run(lambda: self._once(service, method, path, body, place), doing=doing, deadline=bound)
 
     def pages(
         self,
@@ -95,24 +104,23 @@ class Client:
 
         return flatten(fetch, provider="openstack")
 
-    def _once(self, service: str, method: str, path: str, body: Any, query: dict[str, Any], where: Where) -> Any:
+    def _once(self, service: str, method: str, path: str, body: Mapping[str, Any], where: Where) -> Any:
         try:
             answer = self.service(service).request(
                 path,
                 method,
-                json=body,
-                params=query,
                 microversion=MICROVERSIONS.get(service),
                 raise_exc=False,
                 connect_retries=0,
                 status_code_retries=0,
-                timeout=_SECONDS,
+                **body,
             )
         except (ClientException, SDKException) as error:
             raise errors.from_sdk(error, where) from None
         if answer.status_code >= 400:
             raise errors.from_response(answer.status_code, answer.content, answer.headers, where)
-        return answer.json() if answer.content else None
+        # Heat answers an accepted change with a text that says nothing.
+        return answer.json() if "json" in answer.headers.get("content-type", "") and answer.content else None
 
     def _endpoint(self, service_type: str) -> str | None:
         try:
@@ -131,17 +139,14 @@ class Client:
 
 
 def _connect(cloud: str | None, region: str | None) -> Connection:
-    settings = {"cloud": cloud, "region_name": region}
+    settings: dict[str, Any] = {"cloud": cloud, "region_name": region}
+    given = {name: value for name, value in settings.items() if value}
     try:
-        return openstack.connect(
-            app_name="cloudlayer", app_version=__version__, **{name: value for name, value in settings.items() if value}
-        )
+        return openstack.connect(app_name="cloudlayer", app_version=__version__, **given)
     except SDKException as error:
-        raise InvalidSpec(
-            f"openstack: {error}: set OS_CLOUD (or the option cloud) to an entry of clouds.yaml, or the variables OS_AUTH_URL, …"
-        ) from None
+        raise InvalidSpec(f"openstack: {error}: {_MEND}") from None
     except ClientException as error:
-        raise AuthError(f"{error}: clouds.yaml or OS_* lack credentials", provider="openstack") from None
+        raise AuthError(f"{error}: {_MEND}", provider="openstack") from None
 
 
 def _next(answer: Mapping[str, Any], key: str) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from keystoneauth1 import exceptions as sdk
+from openstack.exceptions import NotSupported
 
 from cloudlayer.errors import (
     AuthError,
@@ -27,6 +28,8 @@ from cloudlayer.providers.base.errors import Fault, Where, translate
 
 _AUTH: Final = Fault(AuthError, (), 60)
 _DENIED: Final = Fault(PermissionDenied, ("region",), 300)
+NO_ROOM: Final = Fault(CapacityError, ("region", "zone", "machine_type"), 300)
+"""No host has room for what was asked for, where it was asked for."""
 _ADDRESSES: Final = Fault(CapacityError, ("region",), 300)
 
 TABLE: Final[Mapping[str, Fault]] = {
@@ -59,12 +62,25 @@ _QUOTA: Final = re.compile(
 """Nova answers both a quota and a missing role with 403 "forbidden", Cinder both a quota and too many calls with 413
 "overLimit", and Octavia its quota with 403: they give no code that tells, so here the words have to."""
 
+_QUOTA_FIGURES: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"Quota exceeded for (?P<name>\w+): Requested \d+, but already used (?P<used>\d+) of (?P<limit>\d+)",
+        r"number of (?P<name>\w+) allowed \((?P<limit>\d+)\)",
+        r"exceeds allowed (?P<name>\w+) quota\. Requested \d+G, quota is (?P<limit>\d+)G and (?P<used>\d+)G",
+        r"Quota (exceeded|has been met) for resources: \W*(?P<name>\w[\w ]*)",
+    )
+)
+"""Which quota it is, and what is told of it: for the reader alone, nothing is decided by it."""
+
 _SDK_FAULTS: Final[tuple[tuple[tuple[type[Exception], ...], Fault], ...]] = (
     ((sdk.Unauthorized, sdk.MissingRequiredOptions, sdk.MissingAuthPlugin, sdk.AuthorizationFailure), _AUTH),
     ((sdk.Forbidden,), _DENIED),
     ((sdk.ConnectFailure, sdk.ConnectTimeout, sdk.DiscoveryFailure, sdk.RetriableConnectionFailure), Fault(TransientError)),
     ((sdk.EndpointNotFound, sdk.CatalogException), Fault(PermissionDenied, ("region",), 300)),
     ((sdk.HttpServerError, sdk.ConnectionError), Fault(TransientError)),
+    # So ends a look for a service's versions that had no answer.
+    ((NotSupported,), Fault(TransientError)),
 )
 """What the SDK raises by itself: no answer, or none to the log-in."""
 
@@ -80,8 +96,8 @@ class Answer:
 def from_response(status: int, body: bytes, headers: Mapping[str, str], where: Where) -> CloudError:
     """The error for an answer of a service."""
     answer = read_error(body)
-    code = answer.word if answer.word in TABLE else str(status)
-    if code in ("403", "413", "overLimit") and _QUOTA.search(answer.message):
+    code = answer.word if answer.word in TABLE else code_of(status, answer.message)
+    if code == "overLimit" and _QUOTA.search(answer.message):
         code = "quota"
     error = translate(
         TABLE,
@@ -92,7 +108,14 @@ def from_response(status: int, body: bytes, headers: Mapping[str, str], where: W
         retry_after=_seconds(headers.get("retry-after")),
     )
     error.code = answer.word or str(status)
+    if isinstance(error, QuotaError):
+        _tell_figures(error)
     return error
+
+
+def code_of(status: int, message: str) -> str:
+    """The code, as in TABLE, of a fault that is told by an HTTP status alone."""
+    return "quota" if status in (403, 413) and _QUOTA.search(message) else str(status)
 
 
 def from_sdk(error: Exception, where: Where) -> CloudError:
@@ -117,6 +140,15 @@ def read_error(body: bytes) -> Answer:
             # Heat and Neutron tell a type within; Nova and Cinder name the whole after the fault.
             return Answer(str(inner.get("type") or ("" if word == "error" else word)), str(inner["message"]))
     return Answer("", str(document.get("message", document)))
+
+
+def _tell_figures(error: QuotaError) -> None:
+    match = next((match for pattern in _QUOTA_FIGURES if (match := pattern.search(error.message))), None)
+    if match is None:
+        return
+    told = match.groupdict()
+    error.name = told["name"].replace("_", " ").lower()
+    error.limit, error.used = (float(told[key]) if told.get(key) else None for key in ("limit", "used"))
 
 
 def _seconds(header: str | None) -> float | None:
