@@ -2,8 +2,9 @@
 
     cloudlayer.connect("local", state="/var/lib/cloudlayer")
 
-The machines' records lie in `state`; without the option CLOUDLAYER_LOCAL_STATE names the folder, else it is
-/var/lib/cloudlayer for root and ~/.local/state/cloudlayer for others. All fleets that use the same folder share the host.
+A balancer is a process of its own, a volume a file, and a group is kept by whoever looks at it. The records of them all lie in
+`state`; without the option CLOUDLAYER_LOCAL_STATE names the folder, else it is /var/lib/cloudlayer for root and
+~/.local/state/cloudlayer for others. All fleets that use the same folder share the host.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from typing import Final
 
 from cloudlayer.errors import CloudError, CloudLayerError, TransientError
 from cloudlayer.interfaces import Deadline, Engine, MachineContext, ReplicaSpec, ReplicaStatus
-from cloudlayer.providers.local.records import PASSABLE, MachineRecord, Records
+from cloudlayer.providers.local.files import PASSABLE
+from cloudlayer.providers.local.records import MachineRecord, Records
 from cloudlayer.runtime import registry
 
 _ROUNDS: Final = 3

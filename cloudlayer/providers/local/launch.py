@@ -9,6 +9,7 @@ from typing import Final
 from cloudlayer.errors import Avoid, AvoidScope, CapacityError, CloudError, Conflict, RejectedSpec
 from cloudlayer.labels import TOKEN
 from cloudlayer.providers.base.attempts import derive
+from cloudlayer.providers.local.addresses import MACHINES, free_address
 from cloudlayer.providers.local.host import HostFigures
 from cloudlayer.providers.local.records import MachineRecord, Records, TokenRecord
 from cloudlayer.providers.local.sizes import Size, choose, free_devices, how_many, machine_types
@@ -68,8 +69,8 @@ def to_instance(record: MachineRecord) -> Instance:
         state=record.state,
         machine_type=record.machine_type,
         name=record.name,
-        labels={**record.labels, TOKEN: record.token},
-        private_address="127.0.0.1",
+        labels={TOKEN: record.token, **record.labels},
+        private_address=record.address,
         created_at=datetime.fromtimestamp(record.created_at, UTC),
     )
 
@@ -100,8 +101,9 @@ def _new(
     taken = [record.taken for record in records.machines()]
     if how_many(host, taken, size) == 0:
         return host_is_full(type_.name)
+    name = machine_id(token, index)
     record = MachineRecord(
-        id=_machine_id(token, index),
+        id=name,
         token=token,
         digest=digest,
         index=index,
@@ -113,12 +115,14 @@ def _new(
         devices=tuple(device.uuid for device in free_devices(host, taken, size)[: size.device_count]),
         name=spec.name,
         labels=dict(spec.labels),
+        address=free_address(MACHINES, name, {other.address for other in records.machines()}),
     )
     records.write(record)
     return record
 
 
-def _machine_id(token: str, index: int) -> str:
+def machine_id(token: str, index: int = 0) -> str:
+    """The id of the machine that a token makes for its spec of that index."""
     return f"local-{derive(token, 'machine', index).replace('-', '')[:10]}"
 
 
@@ -131,7 +135,7 @@ def _check(known: TokenRecord, made: Mapping[int, MachineRecord], digest: str) -
 
 def _deleted(spec: InstanceSpec, type_: MachineType, token: str, index: int) -> Instance:
     return Instance(
-        id=_machine_id(token, index),
+        id=machine_id(token, index),
         provider=PROVIDER,
         region=REGION,
         zone=REGION,

@@ -8,35 +8,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from cloudlayer.interfaces import Capabilities, Capability, Engine
-from cloudlayer.interfaces.clock import Clock
+from cloudlayer.interfaces import Clock, Deadline, Engine
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.local import engines
+from cloudlayer.providers.local.autoscaling import LocalAutoscaling
+from cloudlayer.providers.local.capabilities import capabilities, docker_socket
 from cloudlayer.providers.local.compute import LocalCompute
+from cloudlayer.providers.local.groups import group_shelf
 from cloudlayer.providers.local.host import HostFigures
-from cloudlayer.providers.local.launch import PROVIDER, REGION
-from cloudlayer.resources import Instance
+from cloudlayer.providers.local.launch import REGION
+from cloudlayer.providers.local.leftovers import delete_leftover, leftovers
+from cloudlayer.providers.local.load_balancing import LocalLoadBalancing
+from cloudlayer.providers.local.storage import LocalStorage
+from cloudlayer.resources import Instance, Leftover
 from cloudlayer.runtime.process import cgroups
-from cloudlayer.runtime.registry import engine_names
 
-_DOCKER_SOCKET: Final = "/var/run/docker.sock"
 _NVIDIA_DEVICE: Final = Path("/dev/nvidia0")
-_SUPPORTED: Final = (*("on_demand", "idempotent_create", "batch_create", "stop_start", "reboot", "resize", "labels", "prices"),)
-_CLOUD_ONLY: Final = "this host has none: use a cloud"
-_MISSING: Final[Mapping[str, str]] = {
-    "spot": "this host's machines are not sold by the spot: use on_demand",
-    "reserved": "this host's machines are not reserved ahead: use on_demand",
-    "user_data": "a machine of this host boots no system of its own that could run it",
-    "disks": "a machine of this host has its share of the host's disk and no other",
-    "public_address": "a machine of this host has the host's addresses",
-    "open_ports": "this host's firewall is its owner's: open the port there",
-    "images": "a machine of this host runs the host's own system",
-    "console_log": "a machine of this host has no console: see the logs of its replicas",
-    "autoscaling": _CLOUD_ONLY,
-    "load_balancing": _CLOUD_ONLY,
-    "volumes": _CLOUD_ONLY,
-    "shares": _CLOUD_ONLY,
-}
 
 
 class LocalProvider(BaseProvider):
@@ -44,15 +31,37 @@ class LocalProvider(BaseProvider):
 
     def __init__(self, state: Path, measure: Callable[[], HostFigures], *, clock: Clock | None = None) -> None:
         """`state` is the folder of the machines' records, `measure` tells what the host has."""
-        super().__init__(REGION, Capabilities(PROVIDER, _capabilities()))
+        can = capabilities()
+        super().__init__(REGION, can)
         self._state = state
         self._measure = measure
-        self._compute = LocalCompute(self.capabilities, state, measure, clock=clock)
+        self._compute = LocalCompute(can, state, measure, clock=clock)
+        self._storage = LocalStorage(can, self._compute.records, clock=clock)
+        groups = group_shelf(state)
+        self._load_balancing = LocalLoadBalancing(can, self._compute.records, groups, clock=clock)
+        balancers = self._load_balancing.kept
+        self._autoscaling = LocalAutoscaling(can, groups, self._compute, balancers, measure, clock=clock)
+        self._shelves = (groups, balancers.shelf, self._storage.kept.volumes, self._storage.kept.snapshots)
 
     @property
     def compute(self) -> LocalCompute:
         """Machines of this host."""
         return self._compute
+
+    @property
+    def autoscaling(self) -> LocalAutoscaling:
+        """Groups of machines."""
+        return self._autoscaling
+
+    @property
+    def load_balancing(self) -> LocalLoadBalancing:
+        """Balancers, each a process of this host."""
+        return self._load_balancing
+
+    @property
+    def storage(self) -> LocalStorage:
+        """Volumes, each a file on this host's disk."""
+        return self._storage
 
     @property
     def keeps_machines(self) -> bool:
@@ -70,6 +79,14 @@ class LocalProvider(BaseProvider):
         index_of = {device.uuid: device.index for device in self._measure().devices}
         return engines.EngineWithDevices(engine, [index_of[uuid] for uuid in record.devices])
 
+    def leftovers(self, labels: Mapping[str, str], *, deadline: Deadline | None = None) -> list[Leftover]:
+        """What a killed process left half made or half removed."""
+        return list(leftovers(self._shelves, labels))
+
+    def delete_leftover(self, leftover: Leftover, *, deadline: Deadline | None = None) -> None:
+        """Remove one of them."""
+        delete_leftover(self._shelves, leftover)
+
     def check(self) -> list[str]:
         """What of this host cannot be used, and how to mend it."""
         return [line for line in (self._state_line(), _cgroup_line(), self._gpu_line(), _docker_line()) if line]
@@ -86,23 +103,6 @@ class LocalProvider(BaseProvider):
         return (
             "local: this host has NVIDIA GPUs that NVML does not show: pip install nvidia-ml-py, and see that nvidia-smi works"
         )
-
-
-def docker_socket() -> Path | None:
-    """The socket of a local Docker Engine, if DOCKER_HOST or the usual place names one that exists."""
-    named = os.environ.get("DOCKER_HOST") or f"unix://{_DOCKER_SOCKET}"
-    path = Path(named.removeprefix("unix://"))
-    return path if named.startswith("unix://") and path.is_socket() else None
-
-
-def _capabilities() -> dict[str, Capability]:
-    found = {name: Capability(True) for name in _SUPPORTED}
-    found |= {name: Capability(False, reason) for name, reason in _MISSING.items()}
-    found |= {f"engine:{name}": Capability(True) for name in engine_names()}
-    if docker_socket() is None and not os.environ.get("DOCKER_HOST", "").startswith(("tcp://", "ssh://")):
-        reason = f"no Docker Engine listens at {_DOCKER_SOCKET}: install and start one, or set DOCKER_HOST"
-        found["engine:docker"] = Capability(False, reason)
-    return found
 
 
 def _cgroup_line() -> str:

@@ -5,33 +5,32 @@
 <state>/tokens/<token>.json            which specs a token was used for, and which of them were launched
 <state>/lock                           held while any of it changes
 <state>/cache                          what the machines of this host share
+
+Volumes, snapshots, balancers and groups lie beside them: see `shelf`.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
 
-from cloudlayer.errors import Conflict, PermissionDenied, TransientError
+from cloudlayer.errors import Conflict
+from cloudlayer.providers.local.files import PASSABLE, faults_told, flock, load, make_passable, names_in, save
 from cloudlayer.providers.local.sizes import Taken
 from cloudlayer.resources import InstanceState
-
-PASSABLE: Final = 0o711
-PRIVATE: Final = 0o600
 
 
 @dataclass(frozen=True)
 class MachineRecord:
     """One machine. `millicores` and `memory`, `disk` in bytes are what it has taken of the host.
 
-    `devices` are the UUIDs of its GPUs, in the order in which its replicas count them.
+    `devices` are the UUIDs of its GPUs, in the order in which its replicas count them. `address` is its own of the host's
+    loopback addresses: what listens there is reached from this host alone.
     """
 
     id: str
@@ -47,6 +46,7 @@ class MachineRecord:
     devices: tuple[str, ...] = ()
     name: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
+    address: str = "127.0.0.1"
 
     @property
     def taken(self) -> Taken:
@@ -78,15 +78,10 @@ class Records:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Alone among all processes of this host."""
-        try:
+        with faults_told():
             self._prepare()
-            with _flock(self.state / "lock", fcntl.LOCK_EX):
+            with flock(self.state / "lock", fcntl.LOCK_EX):
                 yield
-        except PermissionError as error:
-            mend = "set CLOUDLAYER_LOCAL_STATE to a folder of yours"
-            raise PermissionDenied(f"{error.filename} cannot be written: {mend}", provider="local", code="EACCES") from error
-        except OSError as error:
-            raise TransientError(f"{error.filename}: {error.strerror}", provider="local", code=str(error.errno)) from error
 
     @contextmanager
     def ending(self, id: str, *, wait: bool) -> Iterator[bool]:
@@ -94,7 +89,7 @@ class Records:
         with ExitStack() as held:
             try:
                 # The folder itself is the lock: a file in it would be made anew by who looks while another removes the folder.
-                held.enter_context(_flock(self.folder(id), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), os.O_DIRECTORY))
+                held.enter_context(flock(self.folder(id), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), os.O_DIRECTORY))
                 ours = True
             except (FileNotFoundError, BlockingIOError):
                 ours = False
@@ -104,18 +99,14 @@ class Records:
         """The machine of this id, if it is there."""
         if Path(id).name != id:
             return None
-        record = _load(self.folder(id) / "machine.json")
+        record = load(self.folder(id) / "machine.json")
         if record is None:
             return None
         return MachineRecord(**record | {"state": InstanceState(record["state"]), "devices": tuple(record["devices"])})
 
     def machines(self) -> list[MachineRecord]:
         """Every machine of this host, whoever made it, oldest first."""
-        try:
-            ids = [entry.name for entry in os.scandir(self._machines)]
-        except FileNotFoundError:
-            return []
-        found = [record for record in map(self.machine, ids) if record is not None]
+        found = [record for record in map(self.machine, names_in(self._machines)) if record is not None]
         return sorted(found, key=lambda record: (record.created_at, record.index, record.id))
 
     def tidy(self) -> None:
@@ -129,7 +120,7 @@ class Records:
         folder = self.folder(record.id)
         folder.mkdir(exist_ok=True)
         folder.chmod(PASSABLE)
-        _save(folder / "machine.json", asdict(record))
+        save(folder / "machine.json", asdict(record))
 
     def change(self, id: str, state: InstanceState, *, wanted: tuple[InstanceState, ...]) -> MachineRecord | None:
         """Set a machine's state; Conflict if it is in none of the `wanted` ones. None if it is not there. Takes the lock."""
@@ -158,7 +149,7 @@ class Records:
 
     def token(self, token: str) -> TokenRecord | None:
         """What the token was used for, if it was."""
-        record = _load(self._tokens / f"{token}.json")
+        record = load(self._tokens / f"{token}.json")
         return TokenRecord(record["digest"], tuple(record["launched"])) if record else None
 
     def launched(self, token: str, digest: str, indices: Iterable[int]) -> None:
@@ -166,42 +157,11 @@ class Records:
         known = self.token(token) or TokenRecord(digest)
         launched = tuple(sorted({*known.launched, *indices}))
         if launched != known.launched:
-            _save(self._tokens / f"{token}.json", asdict(replace(known, launched=launched)))
+            save(self._tokens / f"{token}.json", asdict(replace(known, launched=launched)))
 
     def _prepare(self) -> None:
         for folder in (self.state, self._machines, self._tokens):
-            if not folder.is_dir():
-                folder.mkdir(parents=True, exist_ok=True)
-                folder.chmod(PASSABLE)
-
-
-@contextmanager
-def _flock(path: Path, operation: int, flags: int = os.O_RDWR | os.O_CREAT) -> Iterator[None]:
-    descriptor = os.open(path, flags, PRIVATE)
-    try:
-        fcntl.flock(descriptor, operation)
-        yield
-        # A child forked meanwhile holds this lock too, so it is let go of in words and not by closing alone.
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-    finally:
-        os.close(descriptor)
-
-
-def _load(path: Path) -> dict[str, Any] | None:
-    try:
-        loaded: dict[str, Any] = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return loaded
-
-
-def _save(path: Path, content: dict[str, Any]) -> None:
-    draft = path.with_name(f".{path.name}.draft")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "w") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+            make_passable(folder)
 
 
 def _discard(path: Path) -> None:

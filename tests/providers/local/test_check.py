@@ -62,9 +62,12 @@ def test_without_a_socket_there_is_no_docker_and_a_reason(tmp_path):
     assert "DOCKER_HOST" in capability.reason
 
 
-def test_a_docker_engine_elsewhere_is_taken_at_its_word(tmp_path, monkeypatch):
-    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
-    assert LocalProvider(tmp_path / "state", lambda: PLAIN).capabilities["engine:docker"]
+@pytest.mark.parametrize("elsewhere", ["tcp://192.0.2.1:2375", "ssh://somebody@192.0.2.1"])
+def test_a_docker_engine_elsewhere_is_none_of_this_host(tmp_path, monkeypatch, elsewhere):
+    monkeypatch.setenv("DOCKER_HOST", elsewhere)
+    capability = LocalProvider(tmp_path / "state", lambda: PLAIN).capabilities["engine:docker"]
+    assert not capability
+    assert elsewhere in capability.reason and "unix://" in capability.reason
 
 
 def test_the_process_engine_is_always_there(tmp_path):
