@@ -18,13 +18,13 @@ FICTION: Final = "simulated"
 
 def connect(name: str) -> Provider:
     """A provider by "name" or "name:region"; one that is not real lives on this host's clock then, as it does for fleets."""
-    fiction = name.partition(":")[0] == FICTION
+    fiction = registry.plug_in(name) == FICTION
     return registry.connect(name, clock="real") if fiction else registry.connect(name)
 
 
 def chosen(names: Sequence[str] | None) -> list[str]:
-    """The providers that were named, else all that are installed and real."""
-    return list(names) if names else [name for name in registry.provider_names() if name != FICTION]
+    """The providers that were named, else all that are installed or have a profile, and are real."""
+    return list(names) if names else [name for name in registry.known_names() if registry.plug_in(name) != FICTION]
 
 
 def ask_all(names: Sequence[str], question: Callable[[Provider], Answer]) -> dict[str, Answer | CloudLayerError]:

@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Annotated, Final, Literal, Protocol, runtime_checkable
 
 import typer
 
 from cloudlayer.cli import options
 from cloudlayer.cli.connections import ask_all, chosen
+from cloudlayer.cli.examination import examine
 from cloudlayer.cli.exits import ExitCode
 from cloudlayer.cli.output import print_json, print_table
 from cloudlayer.errors import CloudLayerError
@@ -49,11 +50,22 @@ class TellsWeaknesses(Protocol):
 
 
 @app.command()
-def doctor(provider: options.Providers = None, json: options.Json = False) -> None:
+def doctor(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[PROVIDER]", help="This provider alone, with its limits and interfaces.")
+    ] = None,
+    provider: options.Providers = None,
+    json: options.Json = False,
+) -> None:
     """Check this host, the store's folder, the engines and the providers; exit with 1 if something is wrong.
 
     A provider that is not set up here is no fault unless it is named, and neither is an engine that does not answer.
     """
+    if name is not None:
+        if provider:
+            raise typer.BadParameter("name the provider once: with --provider, this host is checked too")
+        examine(name, json=json)
+        return
     findings = [_python(), _home(), *_engines(), *_providers(chosen(provider), named=provider is not None)]
     if json:
         print_json(findings)

@@ -30,9 +30,13 @@ COMMANDS: Final = {
     "cost": ("cost", "List what machines cost so far."),
     "down": ("down", "End a fleet and delete all of it."),
     "offers": ("offers", "List what providers sell, cheapest first."),
-    "instance": ("instance", "Make, list, show and delete single machines."),
+    "instance": ("instance", "Make, list, show, change and delete single machines."),
+    "group": ("group", "Make, resize, update and delete scaling groups."),
+    "lb": ("lb", "Make load balancers and say what stands behind them."),
+    "volume": ("volume", "Make, attach, grow, copy and delete volumes."),
     "sweep": ("sweep", "Find and delete what no fleet knows."),
     "doctor": ("doctor", "Check this host, the store and the providers."),
+    "iam": ("iam", "Print the least permissions that a provider needs."),
     "providers": ("providers", "List installed providers and what they can do."),
 }
 """Command → (its file in this folder, its short help)."""

@@ -15,7 +15,7 @@ app = options.application()
 @app.command()
 def providers(provider: options.Providers = None, json: options.Json = False) -> None:
     """List the installed providers and what each of them can do, with the reason where it cannot."""
-    answers = ask_all(provider or registry.provider_names(), _describe)
+    answers = ask_all(provider or registry.known_names(), _describe)
     if json:
         print_json([_document(name, answer) for name, answer in answers.items()])
         return

@@ -1,4 +1,4 @@
-"""`cloudlayer sweep`: what a cloud has and no store knows, and what the store knows and no cloud has."""
+"""`cloudlayer sweep`: what a cloud has and no store knows, what the store knows and no cloud has, and what is half done."""
 
 from __future__ import annotations
 
@@ -6,39 +6,45 @@ from typing import TYPE_CHECKING
 
 from cloudlayer.cli import options
 from cloudlayer.cli.fleets import opened
-from cloudlayer.cli.output import confirm, counted, note, print_json, print_table
+from cloudlayer.cli.output import complain, confirm, counted, note, print_json, print_table
 
 if TYPE_CHECKING:
-    from cloudlayer.fleet.sweep import Finding
+    from cloudlayer.fleet.findings import Finding
 
 app = options.application()
 
-FINDINGS = ("WHAT IS DONE", "PROVIDER", "FLEET", "OF", "WHY")
-MENDS = {"unknown": "delete", "lost": "forget"}
+FINDINGS = ("WHAT IS DONE", "PROVIDER", "FLEET", "KIND", "OF", "WHY")
+MENDS = {"unknown": "delete", "lost": "forget", "unfinished": "take away"}
 """What is done about each kind of finding."""
 
 
 @app.command()
 def sweep(provider: options.Providers = None, yes: options.Yes = False, json: options.Json = False) -> None:
-    """Find machines of ours that no fleet knows, and delete them; find those that are gone, and forget them.
+    """Find things of ours that no fleet knows, and delete them; find those that are gone, and forget them.
 
-    Shows what it found and asks first. What others own is never touched. The JSON is what was found; 0 as the exit code
-    says that it is dealt with.
+    Things are machines, scaling groups, load balancers, volumes, snapshots and their pieces. Shows what it found and asks
+    first. What others own is never touched. The JSON is what was found; 0 as the exit code says that it is dealt with.
     """
     with opened() as fleets:
+        from cloudlayer.fleet import findings as looking
         from cloudlayer.fleet import sweep as sweeping
 
-        findings = sweeping.find(fleets, provider or [])
-        _show(findings, json=json)
-        if findings:
-            confirm(f"Delete or forget {counted(len(findings), 'thing')}?", yes=yes)
-            sweeping.sweep(fleets, findings)
-            note(f"swept {counted(len(findings), 'thing')}")
+        found = looking.find(fleets, provider or [])
+        _show(found, json=json)
+        if not found:
+            return
+        confirm(f"Delete or forget {counted(len(found), 'thing')}?", yes=yes)
+        failures = sweeping.sweep(fleets, found)
+        note(f"swept {counted(len(found) - len(failures), 'thing')}")
+        for finding, error in failures[:-1]:
+            complain(f"{finding.thing} {finding.subject}: {error}")
+        if failures:
+            raise failures[-1][1]
 
 
 def _show(findings: list[Finding], *, json: bool) -> None:
     if json:
         print_json(findings)
         return
-    rows = [(MENDS[item.kind], item.provider, item.fleet, item.subject, item.why) for item in findings]
+    rows = [(MENDS[item.kind], item.provider, item.fleet, item.thing, item.subject, item.why) for item in findings]
     print_table(FINDINGS, rows, empty="nothing is unknown and nothing is lost")

@@ -5,20 +5,21 @@ They belong to no fleet, so no reconciler touches them; `sweep` finds what a bro
 
 from __future__ import annotations
 
-import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 
 from cloudlayer.errors import CloudLayerError, InvalidSpec, NotFound
 from cloudlayer.fleet.act import Actor, Surroundings
 from cloudlayer.fleet.clouds import canonical
 from cloudlayer.fleet.demands import provider_key
+from cloudlayer.fleet.hands import acting
 from cloudlayer.fleet.intents import intend
+from cloudlayer.fleet.kinds import GROUP
 from cloudlayer.fleet.service import BY_HAND, Fleets
 from cloudlayer.fleet.store import Lease, MachineRow, MachineState
 from cloudlayer.fleet.view import Buy, Delete
-from cloudlayer.labels import FLEET, OWNER
+from cloudlayer.interfaces import Compute
+from cloudlayer.labels import FLEET, OWNER, TOKEN
 from cloudlayer.resources import Instance, InstanceSpec, Offer
 
 
@@ -28,7 +29,7 @@ def create(fleets: Fleets, provider: str, spec: InstanceSpec, *, count: int = 1)
     Raises the first error if there is one for any; what was created is listed and costs all the same.
     """
     offer = cheapest(fleets.clouds.provider(provider).compute.offers(), spec)
-    with _acting(fleets) as (lease, actor):
+    with acting(fleets) as lease:
         number, _ = fleets.store.numbered(BY_HAND)
         batch = str(uuid.uuid5(uuid.UUID(fleets.store.owner), f"{BY_HAND}/machine/m{number + 1}/{count}"))
         now = fleets.clock.now()
@@ -51,7 +52,7 @@ def create(fleets: Fleets, provider: str, spec: InstanceSpec, *, count: int = 1)
         )
         action = Buy(rows, fresh=True, why="asked for by hand")
         intend(lease, [action], now)
-        answers = actor.buy(action, spec)
+        answers = _actor(fleets, lease).buy(action, spec)
     made = [answer for answer in answers if isinstance(answer, Instance)]
     failed = [answer for answer in answers if isinstance(answer, CloudLayerError)]
     if failed:
@@ -66,25 +67,53 @@ def listed(fleets: Fleets, provider: str | None) -> list[Instance]:
         keys &= {canonical(fleets.clouds.provider(provider))}
     labels = {OWNER: fleets.store.owner, FLEET: BY_HAND}
     found = (one for key in sorted(keys) for one in fleets.clouds.provider(key).compute.list(labels))
-    return [one for one in found if not one.state.gone]
+    # The members of groups that were made by hand carry the same labels, and the token of their group.
+    groups = {row.token for row in fleets.store.things(BY_HAND, GROUP.name, ended=True)}
+    return [one for one in found if not one.state.gone and one.labels.get(TOKEN) not in groups]
 
 
 def show(fleets: Fleets, id: str) -> Instance:
     """One of them, by its instance id or by the name that the store gave it."""
+    compute, instance = reached(fleets, id)
+    return compute.get(instance)
+
+
+def reached(fleets: Fleets, id: str) -> tuple[Compute, str]:
+    """The Compute that one of them is of, and its id there: to start, stop, reboot or resize it, or to read its console."""
     row = _row(fleets, id)
-    return fleets.clouds.provider(row.provider).compute.get(str(row.instance))
+    return fleets.clouds.provider(row.provider).compute, str(row.instance)
+
+
+def resolved(fleets: Fleets, ref: str) -> str:
+    """The provider's id of the instance that the store calls so; what none is called is taken for such an id."""
+    rows = [row for row in fleets.machines(BY_HAND) if row.id == ref and row.instance]
+    return str(rows[0].instance) if rows else ref
+
+
+def offer_of(fleets: Fleets, id: str, machine_type: str | None = None) -> Offer:
+    """What one of them was bought by; or the offer of another machine type in its place, InvalidSpec if there is none."""
+    offer = _row(fleets, id).offer
+    if machine_type is None or machine_type == offer.machine_type.name:
+        return offer
+    wanted = InstanceSpec(machine_type=machine_type, zone=offer.zone, purchase=offer.purchase, reservation=offer.reservation)
+    return cheapest(fleets.clouds.provider(provider_key(offer)).compute.offers(), wanted)
 
 
 def delete(fleets: Fleets, ids: Sequence[str]) -> None:
     """Delete them, with all that was made for them."""
     rows = [_row(fleets, one) for one in ids]
-    with _acting(fleets) as (lease, actor):
+    with acting(fleets) as lease:
         for row in rows:
-            action = Delete(row, "asked for by hand")
-            intend(lease, [action], fleets.clock.now())
-            while not actor.delete(action):
-                fleets.clock.sleep(1.0)
-                lease.renew()
+            intend(lease, [Delete(row, "asked for by hand")], fleets.clock.now())
+            finish_deleting(fleets, lease, row)
+
+
+def finish_deleting(fleets: Fleets, lease: Lease, row: MachineRow) -> None:
+    """Delete the instance of a machine whose delete is in the store already; returns when it is gone."""
+    actor = _actor(fleets, lease)
+    while not actor.delete(Delete(row, "asked for by hand")):
+        fleets.clock.sleep(1.0)
+        lease.renew()
 
 
 def cheapest(offers: Iterable[Offer], spec: InstanceSpec) -> Offer:
@@ -118,14 +147,8 @@ def _has(offer: Offer, spec: InstanceSpec) -> bool:
     )
 
 
-@contextmanager
-def _acting(fleets: Fleets) -> Iterator[tuple[Lease, Actor]]:
-    lease = Lease(fleets.store.database, BY_HAND, fleets.home.locks, fleets.clock)
-    lease.acquire(f"process {os.getpid()}")
-    try:
-        yield lease, Actor(lease, fleets.clouds, Surroundings(fleets.home, fleets.store.owner, BY_HAND), fleets.clock)
-    finally:
-        lease.release()
+def _actor(fleets: Fleets, lease: Lease) -> Actor:
+    return Actor(lease, fleets.clouds, Surroundings(fleets.home, fleets.store.owner, BY_HAND), fleets.clock)
 
 
 def _row(fleets: Fleets, id: str) -> MachineRow:

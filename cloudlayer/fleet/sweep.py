@@ -1,105 +1,90 @@
-"""Finding what store and clouds do not agree on: things of our owner that no store knows, and things that no cloud has.
+"""Mending what was found amiss between store and clouds. Acts on its own owner's things alone.
 
-Acts on its own owner's things alone, whatever fleet they are of. A fleet that is being served mends itself.
+Time passes between a look and its mends: each finding is looked at once more, under the lease of its fleet, and what is not
+so any more is left alone. A fleet that is being served mends itself.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
 
-from cloudlayer.errors import LeaseLost, NotFound
+from cloudlayer.errors import CloudLayerError
 from cloudlayer.fleet import settle
-from cloudlayer.fleet.clouds import canonical
-from cloudlayer.fleet.service import BY_HAND, Fleets
-from cloudlayer.fleet.store import Event, Lease, MachineRow, MachineState, writes
-from cloudlayer.labels import FLEET, OWNER, TOKEN
-from cloudlayer.resources import Instance
-
-GRACE: Final = 120.0
-"""Seconds for which a thing counts as being made, or as not listed yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`unknown`: the cloud has the instance `subject` and the store does not. `lost`: the store has the machine `subject` and
-    the cloud has not."""
-
-    provider: str
-    kind: Literal["unknown", "lost"]
-    subject: str
-    fleet: str
-    why: str
+from cloudlayer.fleet.ends import change, remove, undo
+from cloudlayer.fleet.findings import INSTANCE, LEFTOVER, Finding, books
+from cloudlayer.fleet.hands import acting
+from cloudlayer.fleet.instances import finish_deleting
+from cloudlayer.fleet.kinds import KINDS
+from cloudlayer.fleet.service import Fleets
+from cloudlayer.fleet.store import Event, Lease, MachineRow, ThingRow, ThingState, writes
+from cloudlayer.labels import OWNER, TOKEN
 
 
-def find(fleets: Fleets, providers: Sequence[str]) -> list[Finding]:
-    """Everything that one of the providers, or of those that the store's machines are from, has too much or too little."""
-    rows = [row for fleet in fleets.store.fleets() for row in fleets.machines(fleet.name)]
-    rows += fleets.machines(BY_HAND)
-    names = {canonical(fleets.clouds.provider(key)) for key in providers} | {row.provider for row in rows}
-    found: list[Finding] = []
-    for name in sorted(names):
-        mine = [row for row in rows if row.provider == name]
-        listed = fleets.clouds.provider(name).compute.list({OWNER: fleets.store.owner})
-        found += [_unknown(name, one) for one in listed if _is_unknown(one, mine, fleets.clock.now())]
-        found += [_lost(row) for row in mine if _is_lost(fleets, row, {one.id for one in listed if not one.state.gone})]
-    return found
-
-
-def sweep(fleets: Fleets, findings: Sequence[Finding]) -> None:
-    """Delete what is unknown, and close the books on what is lost. Raises LeaseLost for a fleet that is being served."""
+def sweep(fleets: Fleets, findings: Sequence[Finding]) -> list[tuple[Finding, CloudLayerError]]:
+    """Delete what is unknown, close the books on what is lost, take away what is half done. One that cannot be mended hinders
+    none of the others: it is among the answers, with its error."""
+    failures: list[tuple[Finding, CloudLayerError]] = []
     for finding in findings:
-        lease = Lease(fleets.store.database, finding.fleet, fleets.home.locks, fleets.clock)
         try:
-            lease.acquire(f"process {os.getpid()}")
-        except LeaseLost as error:
-            raise LeaseLost(f"fleet {finding.fleet} is being served, and mends itself: {error}") from None
-        try:
-            _mend(fleets, lease, finding)
-        finally:
-            lease.release()
+            with acting(fleets, finding.fleet) as lease:
+                _mend(fleets, lease, finding)
+        except CloudLayerError as error:
+            failures.append((finding, error))
+    return failures
 
 
 def _mend(fleets: Fleets, lease: Lease, finding: Finding) -> None:
-    now = fleets.clock.now()
     if finding.kind == "unknown":
-        with lease.write() as connection:
-            event = Event(0, finding.fleet, now, "swept", finding.subject, f"{finding.provider}: {finding.why}")
-            writes.add_event(connection, event)
-        fleets.clouds.provider(finding.provider).compute.delete([finding.subject])
+        if not _has_become_known(fleets, finding):
+            _tell(fleets, lease, finding)
+            _delete_unknown(fleets, lease, finding)
         return
-    row = next((row for row in fleets.machines(finding.fleet) if row.id == finding.subject), None)
-    if row is not None:
+    row = _same(fleets, finding)
+    if isinstance(row, ThingRow):
+        _tell(fleets, lease, finding)
+        if finding.kind == "lost":
+            change(lease, row, fleets.clock.now(), finding.why, state=ThingState.GONE)
+        else:
+            undo(fleets, lease, KINDS[row.kind], row, finding.why)
+    elif row is not None and finding.kind == "lost":
         with lease.write() as connection:
-            for write in settle.close_machine(row, finding.why, now):
+            for write in settle.close_machine(row, finding.why, fleets.clock.now()):
                 write(connection)
+    elif row is not None:
+        finish_deleting(fleets, lease, row)
 
 
-def _is_unknown(instance: Instance, rows: Sequence[MachineRow], now: float) -> bool:
-    if instance.state.gone or any(row.instance == instance.id for row in rows):
-        return False
-    buying = {row.batch for row in rows if row.state is MachineState.BUYING and now - row.changed_at < GRACE}
-    return instance.labels.get(TOKEN) not in buying
+def _delete_unknown(fleets: Fleets, lease: Lease, finding: Finding) -> None:
+    provider, owned = fleets.clouds.provider(finding.provider), {OWNER: fleets.store.owner}
+    if finding.thing == INSTANCE:
+        provider.compute.delete([finding.subject], deadline=fleets.clouds.deadline())
+        return
+    if finding.thing != LEFTOVER:
+        remove(fleets, lease, KINDS[finding.thing].verbs(provider), finding.subject)
+    for piece in provider.leftovers(owned, deadline=fleets.clouds.deadline()):
+        its_own = finding.token and piece.labels.get(TOKEN) == finding.token and finding.thing != LEFTOVER
+        if its_own or (finding.thing == LEFTOVER and piece.id == finding.subject):
+            provider.delete_leftover(piece, deadline=fleets.clouds.deadline())
 
 
-def _is_lost(fleets: Fleets, row: MachineRow, listed: set[str]) -> bool:
-    if row.instance is None:
-        return row.state is MachineState.BUYING and fleets.clock.now() - row.changed_at >= GRACE
-    if row.instance in listed:
-        return False
-    try:
-        return fleets.clouds.provider(row.provider).compute.get(row.instance).state.gone
-    except NotFound:
-        return fleets.clock.now() - row.changed_at >= GRACE
+def _has_become_known(fleets: Fleets, finding: Finding) -> bool:
+    rows, now = books(fleets), fleets.clock.now()
+    bound = {row.instance for row in rows.machines} | {row.native for row in rows.things}
+    return finding.subject in bound or finding.token in rows.open(now)
 
 
-def _unknown(provider: str, instance: Instance) -> Finding:
-    fleet = instance.labels.get(FLEET, BY_HAND)
-    return Finding(provider, "unknown", instance.id, fleet, "it carries our owner label and no machine of the store has it")
+def _same(fleets: Fleets, finding: Finding) -> MachineRow | ThingRow | None:
+    """The row that the finding is about, unless it was changed since."""
+    rows = books(fleets)
+    there: list[MachineRow | ThingRow] = [*rows.machines, *rows.things]
+    for row in there:
+        thing = row.kind if isinstance(row, ThingRow) else INSTANCE
+        if (row.provider, row.fleet, thing, row.id) == (finding.provider, finding.fleet, finding.thing, finding.subject):
+            return row if row.changed_at == finding.at else None
+    return None
 
 
-def _lost(row: MachineRow) -> Finding:
-    why = "its provider does not have it" if row.instance else "it was begun to be bought, and never was"
-    return Finding(row.provider, "lost", row.id, row.fleet, why)
+def _tell(fleets: Fleets, lease: Lease, finding: Finding) -> None:
+    event = Event(0, finding.fleet, fleets.clock.now(), "swept", finding.subject, f"{finding.provider}: {finding.why}")
+    with lease.write() as connection:
+        writes.add_event(connection, event)

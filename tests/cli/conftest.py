@@ -1,12 +1,14 @@
 """The command line, run as a script runs it, and providers installed as plug-ins for one test."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 
 import pytest
 
 from cloudlayer.cli.main import run
+from cloudlayer.providers.simulated import World
 from tests.cli.stand_ins import Fleets
 
 
@@ -26,6 +28,7 @@ def cli(capfd, monkeypatch, tmp_path):
     """Run a command line: its exit code, standard output and standard error."""
     monkeypatch.setenv("CLOUDLAYER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CLOUDLAYER_LOCAL_STATE", str(tmp_path / "local"))
+    monkeypatch.setenv("CLOUDLAYER_CONFIG", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # no waiting for an address that does not answer
     for name in ("CLOUDLAYER_API_KEY", "CLOUDLAYER_URL", "CLOUDLAYER_PORT"):
         monkeypatch.delenv(name, raising=False)
@@ -40,21 +43,29 @@ def cli(capfd, monkeypatch, tmp_path):
 
 @pytest.fixture
 def plug_in(tmp_path, monkeypatch):
-    """Install a provider, whose `connect` has the given body, as another distribution would."""
+    """Install a provider, whose `connect` has the given body, as another distribution would; `more` is beside it."""
 
-    def plug_in(name, body):
+    def plug_in(name, body, more=""):
         module = f"plug_in_{name}"
         folder = tmp_path / module
         metadata = folder / f"{module}-1.dist-info"
         metadata.mkdir(parents=True)
         lines = "\n    ".join(body.splitlines())
-        (folder / f"{module}.py").write_text(f"def connect(region, options):\n    {lines}\n")
+        (folder / f"{module}.py").write_text(f"{more}\n\ndef connect(region, options):\n    {lines}\n")
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
         (metadata / "entry_points.txt").write_text(f"[cloudlayer.providers]\n{name} = {module}:connect\n")
         monkeypatch.syspath_prepend(str(folder))
         monkeypatch.delitem(sys.modules, module, raising=False)
 
     return plug_in
+
+
+@pytest.fixture
+def cloud(cli, tmp_path, monkeypatch):
+    """The simulated cloud that the commands reach as "simulated"; its things come and go in a moment."""
+    monkeypatch.setenv("CLOUDLAYER_SIMULATED", str(tmp_path / "world.json"))
+    quick = dict.fromkeys(("boot_seconds", "stop_seconds", "delete_seconds", "balancer_seconds", "volume_seconds"), 0.1)
+    return World(tmp_path / "world.json", clock="real", **quick)
 
 
 @pytest.fixture

@@ -40,14 +40,22 @@ def test_a_mistyped_command_is_answered_with_the_likely_one(cli):
     assert "Did you mean 'offers'" in outcome.err
 
 
-@pytest.mark.parametrize("name", ["create", "list", "show", "delete"])
-def test_the_commands_for_single_machines_have_help_of_their_own(cli, name):
-    outcome = cli("instance", name, "--help")
+VERBS = {
+    "instance": ["create", "list", "show", "delete", "start", "stop", "reboot", "resize", "console"],
+    "group": ["create", "list", "show", "delete", "resize", "update", "execute"],
+    "lb": ["create", "list", "show", "delete", "register", "deregister", "health"],
+    "volume": ["create", "list", "show", "delete", "attach", "detach", "grow", "types", "snapshot", "snapshots"],
+}
+
+
+@pytest.mark.parametrize(("noun", "verb"), [(noun, verb) for noun, verbs in VERBS.items() for verb in verbs])
+def test_the_commands_for_single_things_have_help_of_their_own(cli, noun, verb):
+    outcome = cli(noun, verb, "--help")
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.startswith(f"Usage: cloudlayer instance {name}")
+    assert outcome.out.startswith(f"Usage: cloudlayer {noun} {verb}")
 
 
-FLEET_COMMANDS = ["up", "plan", "deploy", "ps", "logs", "events", "cost", "down", "sweep", "instance"]
+FLEET_COMMANDS = ["up", "plan", "deploy", "ps", "logs", "events", "cost", "down", "sweep", *VERBS]
 
 
 def test_the_help_of_no_command_of_fleets_loads_the_store():

@@ -1,6 +1,7 @@
 import pytest
 
-from cloudlayer.fleet.sweep import Finding
+from cloudlayer.errors import Conflict
+from cloudlayer.fleet.findings import Finding
 
 UNKNOWN = Finding("shop:here", "unknown", "i-1", "seefood", "no store knows it")
 LOST = Finding("shop:here", "lost", "m-2", "seefood", "the cloud has it no more")
@@ -12,6 +13,7 @@ def found(monkeypatch, fleets):
 
     class Found(list):
         asked = swept = None
+        failures = ()
 
     found = Found([UNKNOWN, LOST])
 
@@ -21,8 +23,9 @@ def found(monkeypatch, fleets):
 
     def sweep(_fleets, findings):
         found.swept = findings
+        return [(finding, Conflict(f"{finding.subject} is in use")) for finding in found.failures]
 
-    monkeypatch.setattr("cloudlayer.fleet.sweep.find", find)
+    monkeypatch.setattr("cloudlayer.fleet.findings.find", find)
     monkeypatch.setattr("cloudlayer.fleet.sweep.sweep", sweep)
     return found
 
@@ -51,3 +54,14 @@ def test_nothing_found_needs_no_yes(cli, found):
     outcome = cli("sweep")
     assert (outcome.code, outcome.err) == (0, "nothing is unknown and nothing is lost\n")
     assert cli("sweep", "--json").document == []
+
+
+def test_what_cannot_be_mended_is_told_each_and_the_exit_says_why(cli, found):
+    found.failures = [UNKNOWN, LOST]
+    outcome = cli("sweep", "--yes")
+    assert outcome.code == 7
+    assert "swept 0 things" in outcome.err
+    assert [line for line in outcome.err.splitlines() if line.startswith("error: ")] == [
+        "error: instance i-1: i-1 is in use",
+        "error: m-2 is in use",
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloudlayer.errors import InvalidSpec, NotFound
-from cloudlayer.fleet import instances, sweep
+from cloudlayer.fleet import findings, instances, sweep
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.service import BY_HAND, Fleets
@@ -16,6 +16,7 @@ from cloudlayer.labels import FLEET as FLEET_LABEL
 from cloudlayer.labels import OWNER
 from cloudlayer.providers.simulated import World
 from cloudlayer.resources import InstanceSpec
+from cloudlayer.testing.evidence import record_promise
 from tests.fleet.controllers import FLEET, manifest
 
 
@@ -44,7 +45,10 @@ def test_a_preview_tells_what_calls_may_come_to_cost(fleets: Fleets) -> None:
     assert any(offer.price is None or offer.price.amount > 0 for offer in preview.growth)
 
 
-def test_what_is_taken_down_leaves_nothing_and_its_cost_is_kept(fleets: Fleets, world: World) -> None:
+def test_what_is_taken_down_leaves_nothing_and_its_cost_is_kept(
+    fleets: Fleets, world: World, request: pytest.FixtureRequest
+) -> None:
+    record_promise(request.node, "simulated", "simulated", ["engine:simulated"])
     fleets.deploy(manifest())
     fleets.settle(FLEET, progress=lambda _event: None)
     assert len(world.instances(live=True)) == 1
@@ -88,9 +92,9 @@ def test_sweep_finds_what_the_store_does_not_know_and_what_the_cloud_does_not_ha
         token="7a0a2b44-5a4e-4ae2-9a55-0f2c1f4a9a02",
     )
     world.advance(300)
-    found = sweep.find(fleets, ["simulated"])
+    found = findings.find(fleets, ["simulated"])
     assert {(one.kind, one.subject) for one in found} == {("unknown", stray.id), ("lost", "m2")}
     sweep.sweep(fleets, found)
     assert {one.id for one in world.instances(live=True)} == {kept.id, other.id}
-    assert not sweep.find(fleets, ["simulated"])
+    assert not findings.find(fleets, ["simulated"])
     assert [row.ended_at is None for row in fleets.ledger(BY_HAND)] == [True, False]

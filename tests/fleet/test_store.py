@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 from cloudlayer.errors import CloudLayerError
 from cloudlayer.fleet.home import Home
-from cloudlayer.fleet.store import Database, Event, Lease, Store, writes
+from cloudlayer.fleet.store import Database, Event, Lease, Store, migrations, writes
 from cloudlayer.fleet.store.schema import metadata
 from cloudlayer.interfaces import SystemClock
 
@@ -32,6 +34,21 @@ def store(home: Home) -> Store:
 def test_the_migrations_lead_to_the_tables_that_the_code_uses(store: Store) -> None:
     with store.database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_store_of_an_older_form_is_brought_up_to_date_with_what_is_in_it(home: Home) -> None:
+    engine = create_engine(home.store_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO meta VALUES ('owner', 'an owner of long ago')"))
+        connection.commit()
+    engine.dispose()
+    store = Store(Database(home.store_url))
+    assert store.owner == "an owner of long ago"
+    assert store.things("-") == []
 
 
 def test_the_owner_is_made_once(home: Home, store: Store, tmp_path: Path) -> None:

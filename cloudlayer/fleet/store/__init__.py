@@ -13,6 +13,8 @@ from cloudlayer.fleet.store.rows import (
     MachineState,
     ReplicaRow,
     ReplicaRowState,
+    ThingRow,
+    ThingState,
     offer_document,
     offer_from,
 )
@@ -34,6 +36,8 @@ __all__ = [
     "ReplicaRow",
     "ReplicaRowState",
     "Store",
+    "ThingRow",
+    "ThingState",
     "offer_document",
     "offer_from",
 ]

@@ -32,6 +32,20 @@ class MachineState(StrEnum):
         return self not in (MachineState.DELETED, MachineState.FAILED)
 
 
+class ThingState(StrEnum):
+    """Where a thing made by hand is, as the store knows it. MAKING and DELETING are intents: their calls may have been made."""
+
+    MAKING = "making"
+    MADE = "made"
+    DELETING = "deleting"
+    GONE = "gone"
+
+    @property
+    def live(self) -> bool:
+        """Whether the thing exists, or may."""
+        return self is not ThingState.GONE
+
+
 class ReplicaRowState(StrEnum):
     """Where a replica is, as the store knows it. STARTING and STOPPING are intents."""
 
@@ -70,6 +84,28 @@ class MachineRow:
     created_at: float = 0.0
     changed_at: float = 0.0
     idle_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThingRow:
+    """One group, balancer, volume or snapshot: what was asked for, under which attempt (`token`), and what became of it.
+
+    `id` is its name, or a number where it has none; each new one of that name has the next generation. `native` is the
+    provider's own id. `spec` is without what may be secret; `withheld` in it names what was left out.
+    """
+
+    fleet: str
+    kind: str
+    provider: str
+    id: str
+    generation: int
+    token: str
+    spec: Mapping[str, Any]
+    state: ThingState
+    native: str | None = None
+    reason: str = ""
+    created_at: float = 0.0
+    changed_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration."""
 
 metadata = MetaData()
@@ -51,6 +51,24 @@ machines = Table(
     Column("created_at", Float, nullable=False),
     Column("changed_at", Float, nullable=False),
     Column("idle_since", Float, nullable=True),
+)
+
+things = Table(
+    "things",
+    metadata,
+    Column("fleet", String(64), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("provider", String(128), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("token", String(36), nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("native", String(512), nullable=True),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("changed_at", Float, nullable=False),
+    UniqueConstraint("token", name="things_token"),
 )
 
 replicas = Table(

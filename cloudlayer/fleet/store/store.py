@@ -24,6 +24,8 @@ from cloudlayer.fleet.store.rows import (
     MachineState,
     ReplicaRow,
     ReplicaRowState,
+    ThingRow,
+    ThingState,
     offer_from,
 )
 
@@ -94,6 +96,15 @@ class Store:
         )
         with self.database.read() as connection:
             return [_replica(row) for row in connection.execute(query)]
+
+    def things(self, fleet: str, kind: str | None = None, *, ended: bool = False) -> list[ThingRow]:
+        """The fleet's groups, balancers, volumes and snapshots, or those of one kind, oldest first; with `ended`, all ever."""
+        table = schema.things
+        query = select(table).where(table.c.fleet == fleet).order_by(table.c.created_at, table.c.id, table.c.generation)
+        query = query if kind is None else query.where(table.c.kind == kind)
+        query = query if ended else query.where(table.c.state.not_in(_not_live(ThingState)))
+        with self.database.read() as connection:
+            return [_thing(row) for row in connection.execute(query)]
 
     def ledger(self, fleet: str | None = None) -> list[LedgerRow]:
         """What machines cost, oldest first."""
@@ -186,7 +197,7 @@ def _avoids(connection: Connection, fleet: str) -> tuple[AvoidRow, ...]:
     )
 
 
-def _not_live(states: type[MachineState] | type[ReplicaRowState]) -> Sequence[str]:
+def _not_live(states: type[MachineState | ReplicaRowState | ThingState]) -> Sequence[str]:
     return [state.value for state in states if not state.live]
 
 
@@ -198,3 +209,7 @@ def _machine(row: Row[Any]) -> MachineRow:
 def _replica(row: Row[Any]) -> ReplicaRow:
     values = {**row._mapping, "devices": tuple(row.devices), "state": ReplicaRowState(row.state)}
     return ReplicaRow(**values)
+
+
+def _thing(row: Row[Any]) -> ThingRow:
+    return ThingRow(**{**row._mapping, "state": ThingState(row.state)})

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, insert, update
 
 from cloudlayer.errors import Avoid
 from cloudlayer.fleet.store import schema
-from cloudlayer.fleet.store.rows import Event, LedgerRow, MachineRow, ReplicaRow, offer_document
+from cloudlayer.fleet.store.rows import Event, LedgerRow, MachineRow, ReplicaRow, ThingRow, offer_document
 
 Row = TypeVar("Row", MachineRow, ReplicaRow)
 
@@ -35,6 +35,18 @@ def add_replica(connection: Connection, row: ReplicaRow) -> None:
 def change_replica(connection: Connection, row: ReplicaRow, now: float, **changes: Any) -> ReplicaRow:
     """Change some columns of a replica; returns the row as it is then."""
     return _change(connection, schema.replicas, row, {**changes, "changed_at": now})
+
+
+def add_thing(connection: Connection, row: ThingRow) -> None:
+    """A new group, balancer, volume or snapshot."""
+    connection.execute(insert(schema.things).values(**{**_values(row), "spec": dict(row.spec)}))
+
+
+def change_thing(connection: Connection, row: ThingRow, now: float, **changes: Any) -> ThingRow:
+    """Change some columns of one; returns the row as it is then."""
+    values = {**changes, "changed_at": now}
+    connection.execute(update(schema.things).where(schema.things.c.token == row.token).values(**values))
+    return replace(row, **values)
 
 
 def open_account(connection: Connection, row: LedgerRow) -> None:
@@ -63,7 +75,7 @@ def add_avoid(connection: Connection, fleet: str, now: float, avoid: Avoid, reas
     connection.execute(insert(table).values(fleet=fleet, until=now + avoid.seconds, reason=reason, **where))
 
 
-def _values(row: MachineRow | ReplicaRow) -> dict[str, Any]:
+def _values(row: MachineRow | ReplicaRow | ThingRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__slots__}
 
 
