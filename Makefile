@@ -8,8 +8,10 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 ARGUMENTS ?=
+OPENSTACK := $(or $(OPENSTACK_HOME),/var/tmp/cloudlayer-openstack)
+ON_OPENSTACK := OS_CLIENT_CONFIG_FILE=$${OS_CLIENT_CONFIG_FILE:-$(OPENSTACK)/state/etc/clouds.yaml} OS_CLOUD=$${OS_CLOUD:-ci}
 
-.PHONY: venv run test test-docker lint bench clean
+.PHONY: venv run test test-docker test-openstack openstack-up openstack-down mutants table lint bench clean
 .DEFAULT_GOAL := venv
 
 venv: $(VENV)/developer.stamp
@@ -22,6 +24,24 @@ test: venv
 
 test-docker: venv
 	CLOUDLAYER_REQUIRE=docker $(BIN)/python -m pytest -m docker $(ARGUMENTS)
+
+test-openstack: venv
+	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist loadfile -m openstack $(ARGUMENTS)
+
+openstack-up:
+	dev/openstack/up.sh install
+	dev/openstack/up.sh
+
+openstack-down:
+	dev/openstack/down.sh
+
+mutants: venv
+	$(BIN)/python -m tests.mutants.runs
+
+table: venv
+	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=docker,openstack $(BIN)/python -m pytest -n 2 --dist loadfile \
+		tests/conformance tests/end_to_end tests/fleet/test_service.py --junitxml build/conformance.xml $(ARGUMENTS)
+	$(BIN)/python -m cloudlayer.testing.matrix build/conformance.xml --write README.md
 
 lint: venv
 	$(BIN)/ruff check .
@@ -41,7 +61,7 @@ $(VENV)/fleet.stamp: $(VENV)/venv.stamp setup.cfg
 	@touch $@
 
 $(VENV)/developer.stamp: $(VENV)/venv.stamp setup.cfg
-	$(PIP) install --editable '.[fleet,aws,test,lint]'
+	$(PIP) install --editable '.[fleet,aws,openstack,test,lint]'
 	@touch $(VENV)/fleet.stamp $@
 
 $(VENV)/venv.stamp:

@@ -29,7 +29,17 @@ def _docker() -> str:
     return ""
 
 
-NEEDS = {"docker": _docker}
+def _openstack() -> str:
+    try:
+        import openstack  # noqa: F401
+    except ImportError:
+        return "the package openstacksdk is not installed: pip install 'cloudlayer[openstack]'"
+    from tests.fakes.openstack.cloud import missing
+
+    return missing()
+
+
+NEEDS = {"docker": _docker, "openstack": _openstack}
 
 
 @cache

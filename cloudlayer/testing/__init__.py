@@ -5,17 +5,34 @@
         def provider(self):
             return connect("mine")
 
-Needs pytest. `base` tells which fixtures there are, `faults` how a provider's faults are brought about.
+One class an interface: ComputeConformance, AutoscalingConformance, LoadBalancingConformance, StorageConformance, and
+ProviderConformance for what they have in common. Needs pytest. `base` and each interface's own `base` tell which fixtures there
+are, `faults` how a provider's faults are brought about, `skips` how a promise that does not apply says so. `python -m
+cloudlayer.testing.matrix` makes a table of what the suite found.
 """
 
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"cloudlayer.testing.{name}" for name in ("base", "capabilities", "creation", "failures", "lifecycle", "offers"))
+    *(f"cloudlayer.testing.{name}" for name in ("base", "things", "compute", "autoscaling", "load_balancing", "storage")),
+    "cloudlayer.testing.provider",
 )
 
-from cloudlayer.testing.clock import SteppedClock  # noqa: E402  (asserts are rewritten in what is imported after)
+from cloudlayer.testing.autoscaling import AutoscalingConformance  # noqa: E402  (asserts are rewritten in what comes after)
+from cloudlayer.testing.clock import SteppedClock  # noqa: E402
 from cloudlayer.testing.compute import ComputeConformance  # noqa: E402
-from cloudlayer.testing.faults import Faults  # noqa: E402
+from cloudlayer.testing.faults import Faults, Kind  # noqa: E402
+from cloudlayer.testing.load_balancing import LoadBalancingConformance  # noqa: E402
+from cloudlayer.testing.provider import ProviderConformance  # noqa: E402
+from cloudlayer.testing.storage import StorageConformance  # noqa: E402
 
-__all__ = ["ComputeConformance", "Faults", "SteppedClock"]
+__all__ = [
+    "AutoscalingConformance",
+    "ComputeConformance",
+    "Faults",
+    "Kind",
+    "LoadBalancingConformance",
+    "ProviderConformance",
+    "SteppedClock",
+    "StorageConformance",
+]

@@ -1,10 +1,10 @@
 """The fixtures of the suite, and what its promises are written with."""
 
-# ruff: noqa: S101
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from inspect import signature
+from typing import TypeVar
 from uuid import uuid4
 
 import pytest
@@ -12,21 +12,38 @@ import pytest
 from cloudlayer.errors import CloudError, NotFound
 from cloudlayer.interfaces import Compute, Provider
 from cloudlayer.resources import Instance, InstanceSpec
+from cloudlayer.specs import Spec
+from cloudlayer.testing.cleaning import clean, clean_leftovers
+from cloudlayer.testing.evidence import proven, record_promise
 from cloudlayer.testing.faults import Faults
 from cloudlayer.units import MIB
 
 RUN = "conformance-run"
-"""The label that all instances of one test carry."""
+"""The label that all things of one test carry."""
+
+ENDLESS = 1e9
+"""Seconds that do not run out in a test, nor on a clock that jumps over its pauses."""
+
+SpecType = TypeVar("SpecType", bound=Spec)
 
 
 class Promises:
-    """Fixtures: `provider` must be given; `faults`, `spec`, `absent_id` and `page` have defaults that may be overridden."""
+    """Fixtures: `provider` must be given; `faults`, `base_spec` and `absent_id` have defaults that may be overridden."""
 
     patience: float = 60.0
-    """For how many seconds, on the provider's own clock, an instance may be under way to a state."""
+    """For how many seconds, on the provider's own clock, a thing may be under way to a state."""
 
     page: int = 5
-    """How many launches fill the cloud's smallest page."""
+    """How many things fill the cloud's smallest page."""
+
+    proof: str = ""
+    """What stands behind the provider in these tests: "real service", "emulator", "stub" or "simulated"."""
+
+    capability: str = ""
+    """The interface that is tested, as a capability; empty for Compute, which all have."""
+
+    makes: tuple[str, ...] = ("instance",)
+    """The kinds of things that these tests make, in the order in which they are deleted after each."""
 
     @pytest.fixture
     def provider(self) -> Provider:
@@ -44,37 +61,49 @@ class Promises:
         return InstanceSpec(cpu=0.5, memory=256 * MIB)
 
     @pytest.fixture
-    def absent_id(self) -> str:
+    def absent_instance(self) -> str:
         """An id that no instance has."""
         return "i-00000000000000000"
 
     @pytest.fixture
     def compute(self, provider: Provider) -> Compute:
-        """What is tested."""
+        """Instances, tested or made use of."""
         return provider.compute
 
     @pytest.fixture
-    def run(self, compute: Compute, faults: Faults) -> Iterator[dict[str, str]]:
-        """The label of this test's instances, which are deleted after it."""
+    def run(self, request: pytest.FixtureRequest, provider: Provider, faults: Faults) -> Iterator[dict[str, str]]:
+        """The label of all that this test makes, which is deleted after it.
+
+        Pieces of things that came to nothing are looked for, which takes long, only where the test brings faults about.
+        """
         label = {RUN: uuid4().hex}
         yield label
         faults.clear()
-        compute.delete([instance.id for instance in compute.list(label) if not instance.state.gone])
-
-    @pytest.fixture
-    def spec(self, base_spec: InstanceSpec, run: dict[str, str]) -> InstanceSpec:
-        """`base_spec`, labelled as this test's."""
-        return changed(base_spec, labels={**base_spec.labels, **run})
+        clean(provider, label, self.makes, self.patience)
+        if "faults" in signature(request.function).parameters:
+            clean_leftovers(provider, label)
 
     @pytest.fixture
     def token(self) -> str:
         """An attempt that was never used."""
         return str(uuid4())
 
+    @pytest.fixture(autouse=True)
+    def recorded(self, request: pytest.FixtureRequest, provider: Provider) -> None:
+        """Writes into pytest's JUnit file whose promise this is, what it proves, and by what kind of proof."""
+        parameters = {"capability": self.capability, **getattr(getattr(request.node, "callspec", None), "params", {})}
+        capabilities = [capability.format(**parameters) for capability in proven(request.function)]
+        record_promise(request.node, provider.name, self.proof, capabilities)
 
-def changed(spec: InstanceSpec, **fields: object) -> InstanceSpec:
+
+def changed(spec: SpecType, **fields: object) -> SpecType:
     """The spec with other values in some fields, checked as any spec is."""
-    return InstanceSpec.model_validate({**spec.model_dump(), **fields})
+    return type(spec).model_validate({**spec.model_dump(), **fields})
+
+
+def labelled(spec: SpecType, labels: dict[str, str]) -> SpecType:
+    """The spec with more labels."""
+    return changed(spec, labels={**getattr(spec, "labels", {}), **labels})
 
 
 def named(spec: InstanceSpec, *names: str) -> list[InstanceSpec]:

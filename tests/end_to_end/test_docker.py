@@ -10,6 +10,7 @@ import docker
 import pytest
 
 from cloudlayer.labels import FLEET
+from cloudlayer.testing.evidence import record_promise
 
 from .deployment import HIDDEN, Deployment
 
@@ -42,8 +43,9 @@ def name(deployment: Deployment) -> str:
 
 
 def test_the_talks_example_is_answered_from_a_container_and_down_leaves_none(
-    deployment: Deployment, fleet: Path, daemon: docker.APIClient
+    deployment: Deployment, fleet: Path, daemon: docker.APIClient, request: pytest.FixtureRequest
 ) -> None:
+    record_promise(request.node, "local", "real service", ["engine:docker"])
     deployment.up(fleet)
     assert deployment.call("nlp/SentimentAnalysis/1.0.4", {"document": "I really like Algorithmia!"})["sentiment"] == 0.474
     assert len(deployment.call("nlp/Sentences", "I love it. I hate that!")["sentences"]) == 2

@@ -11,6 +11,8 @@ import psutil
 import pytest
 import requests
 
+from cloudlayer.testing.evidence import record_promise
+
 from .deployment import Deployment
 
 MANIFEST = Path(__file__).parents[2] / "examples" / "sentiment" / "fleet.toml"
@@ -33,7 +35,8 @@ def test_up_shows_machines_placements_and_price_before_it_serves(fleet: Deployme
         assert shown in plan, plan
 
 
-def test_the_talks_example_is_answered_as_the_talk_shows_it(fleet: Deployment) -> None:
+def test_the_talks_example_is_answered_as_the_talk_shows_it(fleet: Deployment, request: pytest.FixtureRequest) -> None:
+    record_promise(request.node, "local", "real service", ["engine:process"])
     answer = fleet.client().algo("nlp/SentimentAnalysis/1.0.4").pipe(SENTENCE)
     assert answer.result == {"sentiment": 0.474, "document": "I really like Algorithmia!"}
     assert answer.metadata.content_type == "json"

@@ -1,7 +1,5 @@
 """What `create` and `create_batch` promise."""
 
-# ruff: noqa: S101
-
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +12,13 @@ from cloudlayer import labels
 from cloudlayer.errors import CapacityError, CloudError, Conflict, InvalidSpec, TransientError
 from cloudlayer.interfaces import Compute, Deadline, Provider
 from cloudlayer.resources import Instance, InstanceSpec, InstanceState
-from cloudlayer.testing.base import Promises, alive, changed, instances, named
+from cloudlayer.testing.base import alive, changed, instances, named
+from cloudlayer.testing.compute.base import InstancePromises
+from cloudlayer.testing.evidence import proves
 from cloudlayer.testing.faults import Faults
 
 
-class CreationPromises(Promises):
+class CreationPromises(InstancePromises):
     """A token launches once; answers stand in the order of the specs; labels are there from the start."""
 
     def test_create_returns_the_instance_that_was_asked_for(
@@ -30,6 +30,7 @@ class CreationPromises(Promises):
         assert (instance.provider, instance.region, instance.name) == (provider.name, provider.region, "one")
         assert instance.state in (InstanceState.PENDING, InstanceState.RUNNING)
 
+    @proves("labels")
     def test_labels_name_and_token_are_there_from_the_start(self, compute: Compute, spec: InstanceSpec, token: str) -> None:
         """On the answer, and on what is listed."""
         created = compute.create(changed(spec, name="one"), token=token)
@@ -43,6 +44,7 @@ class CreationPromises(Promises):
         created = compute.create(spec, token=token)
         assert [instance.id for instance in compute.list({labels.TOKEN: token})] == [created.id]
 
+    @proves("batch_create")
     def test_answers_stand_in_the_order_of_the_specs(self, compute: Compute, spec: InstanceSpec, token: str) -> None:
         """Equal specs among others included."""
         names = ["b", "a", "b", "c", "a"]
@@ -54,6 +56,7 @@ class CreationPromises(Promises):
         """And is no error."""
         assert compute.create_batch([], token=token) == []
 
+    @proves("idempotent_create")
     def test_the_same_token_gives_the_same_instances_in_the_same_order(
         self, compute: Compute, spec: InstanceSpec, token: str
     ) -> None:

@@ -1,7 +1,5 @@
 """What a capability promises: one that is there works, one that is not gives its reason."""
 
-# ruff: noqa: S101
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,13 +9,11 @@ import pytest
 from cloudlayer.errors import Unsupported
 from cloudlayer.interfaces import Compute, Provider
 from cloudlayer.resources import InstanceSpec
-from cloudlayer.testing.base import Promises, changed
+from cloudlayer.testing.base import changed
+from cloudlayer.testing.compute.base import InstancePromises
+from cloudlayer.testing.evidence import proves
+from cloudlayer.testing.skips import lacks, need, skip
 from cloudlayer.units import GIB
-
-COMPUTE_FLAGS = (
-    *("on_demand", "spot", "reserved", "idempotent_create", "batch_create", "user_data", "disks", "public_address"),
-    *("open_ports", "stop_start", "reboot", "resize", "console_log", "images", "labels", "prices"),
-)
 
 SPECS: dict[str, dict[str, object]] = {
     "on_demand": {"purchase": "on_demand"},
@@ -41,22 +37,15 @@ CALLS: dict[str, tuple[str, Callable[[Compute, str], object]]] = {
 """Calls, and the capability that each needs."""
 
 
-class CapabilityPromises(Promises):
+class CapabilityPromises(InstancePromises):
     """One test a flag."""
-
-    @pytest.mark.parametrize("flag", COMPUTE_FLAGS)
-    def test_each_flag_is_declared(self, provider: Provider, flag: str) -> None:
-        """With a reason where it is not supported."""
-        assert flag in provider.capabilities.items
-        capability = provider.capabilities[flag]
-        assert capability.supported or capability.reason
 
     @pytest.mark.parametrize("flag", SPECS)
     def test_a_spec_that_asks_for_what_is_missing_is_unsupported(
         self, provider: Provider, compute: Compute, spec: InstanceSpec, token: str, flag: str
     ) -> None:
         """With the declared reason, and before any launch."""
-        reason = _missing(provider, flag)
+        reason = lacks(provider, flag)
         with pytest.raises(Unsupported) as caught:
             compute.create(changed(spec, **SPECS[flag]), token=token)
         assert reason in caught.value.reason
@@ -68,50 +57,54 @@ class CapabilityPromises(Promises):
     ) -> None:
         """With the declared reason."""
         flag, attempt = CALLS[call]
-        reason = _missing(provider, flag)
+        reason = lacks(provider, flag)
         made = compute.wait(compute.create(spec, token=token), "running", timeout=self.patience)
         with pytest.raises(Unsupported) as caught:
             attempt(compute, made.id)
         assert reason in caught.value.reason
 
+    @proves("{flag}")
     @pytest.mark.parametrize("flag", ["user_data", "disks", "open_ports"])
     def test_a_spec_that_asks_for_what_is_there_is_created(
         self, provider: Provider, compute: Compute, spec: InstanceSpec, token: str, flag: str
     ) -> None:
         """And runs, and is deleted."""
-        _supported(provider, flag)
+        need(provider, flag)
         made = compute.create(changed(spec, **SPECS[flag]), token=token)
         compute.wait(made, "running", timeout=self.patience)
         compute.delete([made.id])
         compute.wait(made, "deleted", timeout=self.patience)
 
+    @proves("{flag}")
     @pytest.mark.parametrize("flag", ["on_demand", "spot", "reserved"])
     def test_an_instance_is_bought_as_asked(
         self, provider: Provider, compute: Compute, spec: InstanceSpec, token: str, flag: str
     ) -> None:
         """And says so."""
-        _supported(provider, flag)
+        need(provider, flag)
         offer = next((offer for offer in compute.offers() if offer.purchase == flag and offer.available != 0), None)
         if offer is None:
-            pytest.skip(f"nothing is on offer as {flag}")
+            skip("fixture", flag, "nothing is on offer")
         fields = {"machine_type": offer.machine_type.name, "zone": offer.zone, "reservation": offer.reservation}
         wanted = changed(spec, purchase=flag, cpu=None, memory=None, **fields)
         made = compute.create(wanted, token=token)
         assert made.purchase == compute.get(made.id).purchase == flag
         assert (made.machine_type, made.zone) == (offer.machine_type.name, offer.zone)
 
+    @proves("public_address")
     def test_public_address_is_given_where_asked_for(
         self, provider: Provider, compute: Compute, spec: InstanceSpec, token: str
     ) -> None:
         """And only there."""
-        _supported(provider, "public_address")
+        need(provider, "public_address")
         answers = compute.create_batch([changed(spec, public_address=True), spec], token=token)
         states = [compute.wait(answer.id, "running", timeout=self.patience) for answer in answers if hasattr(answer, "id")]
         assert [bool(instance.public_address) for instance in states] == [True, False]
 
+    @proves("stop_start")
     def test_stop_start_stops_and_starts(self, provider: Provider, compute: Compute, spec: InstanceSpec, token: str) -> None:
         """Each twice without an error, on the same instance."""
-        _supported(provider, "stop_start")
+        need(provider, "stop_start")
         made = compute.wait(compute.create(spec, token=token), "running", timeout=self.patience)
         compute.start(made.id)
         compute.stop(made.id)
@@ -120,18 +113,20 @@ class CapabilityPromises(Promises):
         compute.start(made.id)
         assert compute.wait(made.id, "running", timeout=self.patience).labels == made.labels
 
+    @proves("reboot")
     def test_reboot_keeps_the_instance(self, provider: Provider, compute: Compute, spec: InstanceSpec, token: str) -> None:
         """It runs after it."""
-        _supported(provider, "reboot")
+        need(provider, "reboot")
         made = compute.wait(compute.create(spec, token=token), "running", timeout=self.patience)
         compute.reboot(made.id)
         assert compute.wait(made.id, "running", timeout=self.patience).id == made.id
 
+    @proves("resize")
     def test_resize_changes_the_type_of_a_stopped_instance(
         self, provider: Provider, compute: Compute, spec: InstanceSpec, token: str
     ) -> None:
         """To another one on sale in its zone, of its architecture."""
-        _supported(provider, "resize")
+        need(provider, "resize")
         made = compute.wait(compute.create(spec, token=token), "running", timeout=self.patience)
         kinds = {offer.machine_type for offer in compute.offers() if offer.zone == made.zone}
         before = next(kind for kind in kinds if kind.name == made.machine_type)
@@ -144,15 +139,17 @@ class CapabilityPromises(Promises):
         compute.start(made.id)
         assert compute.wait(made.id, "running", timeout=self.patience).machine_type == others[0][1]
 
+    @proves("console_log")
     def test_console_log_is_text(self, provider: Provider, compute: Compute, spec: InstanceSpec, token: str) -> None:
         """Empty where nothing is there yet."""
-        _supported(provider, "console_log")
+        need(provider, "console_log")
         made = compute.wait(compute.create(spec, token=token), "running", timeout=self.patience)
         assert isinstance(compute.console_log(made.id), str)
 
+    @proves("images")
     def test_images_lead_from_names_to_ids(self, provider: Provider, compute: Compute) -> None:
         """Newest first; an id leads to itself, an unknown name nowhere."""
-        _supported(provider, "images")
+        need(provider, "images")
         known = compute.images()
         assert known
         for image in known[:3]:
@@ -161,47 +158,8 @@ class CapabilityPromises(Promises):
             assert dates == sorted(dates, reverse=True)
         assert compute.images("no-such-image") == []
 
+    @proves("prices")
     def test_prices_are_known_for_something(self, provider: Provider, compute: Compute) -> None:
         """At least one offer has one."""
-        _supported(provider, "prices")
+        need(provider, "prices")
         assert any(offer.price is not None for offer in compute.offers())
-
-    @pytest.mark.parametrize(
-        ("flag", "interface"),
-        [("autoscaling", "autoscaling"), ("load_balancing", "load_balancing"), ("volumes", "storage")],
-    )
-    def test_an_interface_that_is_missing_is_unsupported(self, provider: Provider, flag: str, interface: str) -> None:
-        """With the declared reason, on access."""
-        reason = _missing(provider, flag)
-        with pytest.raises(Unsupported) as caught:
-            getattr(provider, interface)
-        assert reason in caught.value.reason
-
-    def test_an_engine_that_is_missing_is_unsupported(
-        self, provider: Provider, compute: Compute, spec: InstanceSpec, token: str
-    ) -> None:
-        """With the declared reason."""
-        made = compute.create(spec, token=token)
-        for flag, capability in provider.capabilities.items.items():
-            if flag.startswith("engine:") and not capability:
-                with pytest.raises(Unsupported) as caught:
-                    provider.engine(flag.removeprefix("engine:"), made)
-                assert capability.reason and capability.reason in caught.value.reason
-
-    def test_check_finds_nothing_wrong(self, provider: Provider) -> None:
-        """Where all the rest of this suite passes."""
-        assert provider.check() == []
-
-
-def _missing(provider: Provider, flag: str) -> str:
-    """The reason for which the flag is not supported."""
-    capability = provider.capabilities[flag]
-    if capability:
-        pytest.skip(f"{provider.name} has {flag}")
-    return capability.reason
-
-
-def _supported(provider: Provider, flag: str) -> None:
-    capability = provider.capabilities[flag]
-    if not capability:
-        pytest.skip(f"{provider.name} has no {flag}: {capability.reason}")

@@ -1,7 +1,5 @@
 """What an error promises: the exact class, who said it, with which code, and what to avoid."""
 
-# ruff: noqa: S101
-
 from __future__ import annotations
 
 import pytest
@@ -19,7 +17,7 @@ from cloudlayer.errors import (
 )
 from cloudlayer.interfaces import Compute, Provider
 from cloudlayer.resources import InstanceSpec
-from cloudlayer.testing.base import Promises
+from cloudlayer.testing.compute.base import InstancePromises
 from cloudlayer.testing.faults import Faults
 
 LAUNCH_FAULTS: dict[str, type[CloudError]] = {
@@ -34,7 +32,7 @@ LAUNCH_FAULTS: dict[str, type[CloudError]] = {
 """Faults by name, and the one class that each of them may become."""
 
 
-class FailurePromises(Promises):
+class FailurePromises(InstancePromises):
     """No error is taken for another, least of all for a lack of capacity."""
 
     @pytest.mark.parametrize("fault", LAUNCH_FAULTS)

@@ -1,19 +1,20 @@
 """What `get`, `list`, `delete` and `wait` promise."""
 
-# ruff: noqa: S101
-
 from __future__ import annotations
+
+import threading
 
 import pytest
 
 from cloudlayer.errors import CloudError, InvalidSpec, NotFound, TransientError
-from cloudlayer.interfaces import Compute, Provider
+from cloudlayer.interfaces import Compute, Deadline, Provider
 from cloudlayer.resources import InstanceSpec, InstanceState
-from cloudlayer.testing.base import Promises, changed, instances, is_gone, named
+from cloudlayer.testing.base import ENDLESS, changed, instances, is_gone, named
+from cloudlayer.testing.compute.base import InstancePromises
 from cloudlayer.testing.faults import Faults
 
 
-class LifecyclePromises(Promises):
+class LifecyclePromises(InstancePromises):
     """Lists are whole, deletes are idempotent, waits end."""
 
     def test_get_reports_the_instance(self, compute: Compute, spec: InstanceSpec, token: str) -> None:
@@ -27,6 +28,7 @@ class LifecyclePromises(Promises):
             created.machine_type,
         )
         assert found.labels == created.labels
+        assert found.labels.items() >= spec.labels.items()
 
     def test_get_of_an_absent_id_is_not_found(self, provider: Provider, compute: Compute, absent_id: str) -> None:
         """And says by whom."""
@@ -117,6 +119,17 @@ class LifecyclePromises(Promises):
         made = compute.wait(compute.create(spec, token=token), "running", timeout=self.patience)
         with pytest.raises(TransientError):
             compute.wait(made, "deleted", timeout=0.2)
+
+    def test_wait_ends_when_it_is_cancelled_from_another_thread(self, compute: Compute, spec: InstanceSpec, token: str) -> None:
+        """However much time is left."""
+        made = compute.wait(compute.create(spec, token=token), "running", timeout=self.patience)
+        deadline = Deadline.after(ENDLESS)
+        cancel = threading.Timer(0.2, deadline.cancelled.set)
+        cancel.start()
+        with pytest.raises(TransientError) as caught:
+            compute.wait(made, "deleted", timeout=ENDLESS, deadline=deadline)
+        cancel.join()
+        assert caught.value.code == "cancelled"
 
     def test_wait_for_an_unknown_state_is_refused(self, compute: Compute, absent_id: str) -> None:
         """With the states that there are."""

@@ -1,17 +1,16 @@
 """What `offers` promises, and what choosing by figures makes of it."""
 
-# ruff: noqa: S101
-
 from __future__ import annotations
 
 from cloudlayer.interfaces import Compute, Provider
 from cloudlayer.resources import InstanceSpec, Offer
-from cloudlayer.testing.base import Promises, changed
+from cloudlayer.testing.base import changed
+from cloudlayer.testing.compute.base import InstancePromises
 from cloudlayer.testing.faults import Faults
 from cloudlayer.units import MIB
 
 
-class OfferPromises(Promises):
+class OfferPromises(InstancePromises):
     """Offers are whole, of this region, and honest about what is not known."""
 
     def test_offers_are_of_this_provider_and_region(self, provider: Provider, compute: Compute) -> None:

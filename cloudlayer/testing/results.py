@@ -1,0 +1,66 @@
+"""What conformance runs found, read from pytest's JUnit files."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+
+@dataclass
+class Column:
+    """What is known of one provider.
+
+    `declared` leads from a capability to the reason for which it is missing, empty if it is there: what one of the runs had,
+    another may have lacked, such as an engine. `outcomes` tells, for each
+    capability and kind of proof, how often tests that prove it "passed", "failed" or were "skipped".
+    """
+
+    provider: str
+    declared: dict[str, str] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, Counter[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Counter)))
+    proofs: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def proof(self) -> str:
+        """The kind of proof of most of its tests."""
+        return self.proofs.most_common(1)[0][0] if self.proofs else ""
+
+
+def read(files: Iterable[Path]) -> list[Column]:
+    """A column for each provider that the results speak of, by name."""
+    columns: dict[str, Column] = {}
+    for path in files:
+        for case in ElementTree.parse(path).iter("testcase"):  # noqa: S314  (written by our own run)
+            properties = list(_properties(case))
+            provider = dict(properties).get("provider")
+            if provider:
+                _add(columns.setdefault(provider, Column(provider)), case, properties)
+    return [columns[name] for name in sorted(columns)]
+
+
+def _add(column: Column, case: ElementTree.Element, properties: list[tuple[str, str]]) -> None:
+    proof, outcome = dict(properties).get("proof", ""), _outcome(case)
+    if outcome == "passed":
+        column.proofs[proof] += 1
+    for name, value in properties:
+        if name == "proves":
+            column.outcomes[value][proof][outcome] += 1
+            if outcome == "passed":
+                column.declared[value] = ""
+        elif name == "declares":
+            flag, _, reason = value.partition(": ")
+            column.declared[flag] = reason and column.declared.get(flag, reason)
+
+
+def _properties(case: ElementTree.Element) -> Iterator[tuple[str, str]]:
+    for found in case.iter("property"):
+        yield found.get("name", ""), found.get("value", "")
+
+
+def _outcome(case: ElementTree.Element) -> str:
+    if case.find("failure") is not None or case.find("error") is not None:
+        return "failed"
+    return "skipped" if case.find("skipped") is not None else "passed"

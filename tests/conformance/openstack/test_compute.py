@@ -1,0 +1,12 @@
+"""OpenStack keeps what every Compute promises."""
+
+import pytest
+
+from cloudlayer.testing import ComputeConformance
+from tests.conformance.openstack.services import OnOpenstack
+
+
+@pytest.mark.openstack
+@pytest.mark.timeout(600)
+class TestOpenstack(OnOpenstack, ComputeConformance):
+    pass

@@ -1,0 +1,12 @@
+"""OpenStack keeps what every provider promises as a whole."""
+
+import pytest
+
+from cloudlayer.testing import ProviderConformance
+from tests.conformance.openstack.services import OnOpenstack
+
+
+@pytest.mark.openstack
+@pytest.mark.timeout(600)
+class TestOpenstack(OnOpenstack, ProviderConformance):
+    pass

@@ -1,0 +1,123 @@
+"""The table says what a run found, and nothing more."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cloudlayer.testing import matrix, results
+
+SUITES = '''
+import pytest
+
+from cloudlayer.providers.simulated import World
+from cloudlayer.providers.simulated.storage import SimulatedStorage
+from cloudlayer.testing import ProviderConformance, StorageConformance
+
+
+class Stiff(SimulatedStorage):
+    """Grows no volume."""
+
+    def grow(self, id, size, *, deadline=None):
+        return self.get(id, deadline=deadline)
+
+
+class OnAWorld:
+    proof = "stub"
+
+    @pytest.fixture
+    def provider(self):
+        provider = World().connect()
+        provider._storage = Stiff(provider.capabilities, provider.region, provider.world)
+        return provider
+
+
+class TestProvider(OnAWorld, ProviderConformance):
+    pass
+
+
+class TestStorage(OnAWorld, StorageConformance):
+    pass
+
+
+class TestTypes(OnAWorld, StorageConformance):
+    proof = "emulator"
+'''
+CHOSEN = "declared or TestStorage and (grows or attached_and_detached) or TestTypes and type_that_was_asked_for"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("matrix")
+    (folder / "test_it.py").write_text(SUITES)
+    options = ["-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "error::pytest.PytestWarning", "-k", CHOSEN]
+    command = [sys.executable, "-m", "pytest", "--rootdir", folder, folder, *options, "--junit-xml", folder / "report.xml"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert (folder / "report.xml").exists(), ran.stdout + ran.stderr
+    return folder / "report.xml"
+
+
+def rows(report):
+    lines = matrix.table(results.read([report])).splitlines()
+    return dict(line.strip("|").rsplit("|", 1) for line in lines if line.startswith("|"))
+
+
+def test_each_capability_says_what_its_tests_found(report):
+    found = {name.strip(): cell.strip() for name, cell in rows(report).items()}
+    assert found[""] == "simulated"
+    assert found["*proof*"] == "*stub*"
+    assert found["**Storage**"] == "yes"
+    assert found["types"] == "yes (emulator)"
+    assert found["grow"] == "fails its tests"
+    assert found["spot"] == "declared, not tested"
+
+
+def test_what_is_missing_has_its_reason_once(report):
+    made = matrix.table(results.read([report]))
+    engines = [line for line in made.splitlines() if line.startswith(("| engine docker |", "| engine process |"))]
+    assert len(engines) == 2
+    assert len({line.rpartition("no (")[2] for line in engines}) == 1
+    assert made.count("use the simulated engine") == 1
+
+
+def test_a_reason_gives_way_to_a_proof(tmp_path):
+    case = '<testcase name="t"><properties>{}</properties></testcase>'
+    said = '<property name="provider" value="p"/><property name="{}" value="{}"/>'
+    cases = [
+        case.format(said.format("proves", "engine:docker")),
+        case.format(said.format("declares", "engine:docker: no daemon")),
+    ]
+    for number, order in enumerate((cases, cases[::-1])):
+        path = tmp_path / f"{number}.xml"
+        path.write_text(f"<testsuites>{''.join(order)}</testsuites>")
+        (column,) = results.read([path])
+        assert column.declared == {"engine:docker": ""}
+
+
+def test_the_table_is_written_and_checked_in_its_place(report, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{matrix.BEGIN}old\n{matrix.END}after\n")
+    with pytest.raises(SystemExit) as caught:
+        matrix.main([str(report), "--check", str(readme)])
+    assert "out of date" in caught.value.code
+    matrix.main([str(report), "--write", str(readme)])
+    matrix.main([str(report), "--check", str(readme)])
+    text = readme.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+
+
+def test_a_file_without_a_place_for_it_is_left_alone(report, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("no marks\n")
+    with pytest.raises(SystemExit) as caught:
+        matrix.main([str(report), "--write", str(readme)])
+    assert "put the lines" in caught.value.code
+    assert readme.read_text() == "no marks\n"
+
+
+def test_results_without_a_promise_are_refused(tmp_path):
+    empty = tmp_path / "empty.xml"
+    empty.write_text('<testsuites><testcase name="test_it"/></testsuites>')
+    with pytest.raises(SystemExit) as caught:
+        matrix.main([str(empty)])
+    assert "no promise" in caught.value.code
