@@ -30,15 +30,27 @@ class Column:
 
 
 def read(files: Iterable[Path]) -> list[Column]:
-    """A column for each provider that the results speak of, by name."""
+    """A column for each provider that the results speak of, by name.
+
+    Of a test that is in several files the last one that ran it counts: what failed may have been run once more.
+    """
     columns: dict[str, Column] = {}
+    for case in _last(files):
+        properties = list(_properties(case))
+        provider = dict(properties).get("provider")
+        if provider:
+            _add(columns.setdefault(provider, Column(provider)), case, properties)
+    return [columns[name] for name in sorted(columns)]
+
+
+def _last(files: Iterable[Path]) -> Iterable[ElementTree.Element]:
+    cases: dict[tuple[str, str], ElementTree.Element] = {}
     for path in files:
         for case in ElementTree.parse(path).iter("testcase"):  # noqa: S314  (written by our own run)
-            properties = list(_properties(case))
-            provider = dict(properties).get("provider")
-            if provider:
-                _add(columns.setdefault(provider, Column(provider)), case, properties)
-    return [columns[name] for name in sorted(columns)]
+            name = case.get("classname", ""), case.get("name", "")
+            if name not in cases or _outcome(case) != "skipped":
+                cases[name] = case
+    return cases.values()
 
 
 def _add(column: Column, case: ElementTree.Element, properties: list[tuple[str, str]]) -> None:

@@ -80,13 +80,22 @@ def test_what_is_missing_has_its_reason_once(report):
     assert made.count("use the simulated engine") == 1
 
 
+def case(name, said, value, ended=""):
+    said = f'<property name="provider" value="p"/><property name="{said}" value="{value}"/>'
+    return f'<testcase name="{name}"><properties>{said}</properties>{ended}</testcase>'
+
+
+def test_of_a_test_that_was_run_again_the_last_run_counts(tmp_path):
+    files = [tmp_path / name for name in ("first.xml", "again.xml", "elsewhere.xml")]
+    for path, ended in zip(files, ("<failure/>", "", "<skipped/>"), strict=True):
+        path.write_text(f"<testsuites>{case('runs', 'proves', 'spot', ended)}</testsuites>")
+    for given, outcome in ((files, "passed"), (files[:1], "failed"), (files[2:], "skipped")):
+        (column,) = results.read(given)
+        assert column.outcomes["spot"] == {"": {outcome: 1}}
+
+
 def test_a_reason_gives_way_to_a_proof(tmp_path):
-    case = '<testcase name="t"><properties>{}</properties></testcase>'
-    said = '<property name="provider" value="p"/><property name="{}" value="{}"/>'
-    cases = [
-        case.format(said.format("proves", "engine:docker")),
-        case.format(said.format("declares", "engine:docker: no daemon")),
-    ]
+    cases = [case("runs", "proves", "engine:docker"), case("is_looked_at", "declares", "engine:docker: no daemon")]
     for number, order in enumerate((cases, cases[::-1])):
         path = tmp_path / f"{number}.xml"
         path.write_text(f"<testsuites>{''.join(order)}</testsuites>")
