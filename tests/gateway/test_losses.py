@@ -35,7 +35,7 @@ def test_a_replica_that_exits_fails_that_call_alone(gateway: Gateway, client: An
     assert died.error_type == "AlgorithmError"
     assert "exited while it worked on this call" in died.message
     dead = first if first.process.poll() is not None else second
-    assert gateway.controller.lost() == [Lost(dead.id)]
+    eventually(lambda: gateway.controller.lost() == [Lost(dead.id)])
     assert [client.algo("nlp/Echo").pipe(n).result for n in range(4)] == [0, 1, 2, 3]
 
 
@@ -70,7 +70,7 @@ def test_an_idempotent_call_is_tried_elsewhere(gateway: Gateway, client: Any, re
     for _ in range(2):
         assert client.algo("nlp/Echo").pipe(1).result is None
     assert len(bad.received) == 1
-    assert gateway.controller.lost() == [Lost(bad.id)]
+    eventually(lambda: gateway.controller.lost() == [Lost(bad.id)])
 
 
 def test_an_idempotent_call_that_kills_every_replica_ends(
@@ -99,7 +99,7 @@ def test_a_refused_connection_is_tried_elsewhere_for_any_call(
     gone = (ReplicaRoute("gone-1", f"unix:{tmp_path}/none"), ReplicaRoute("gone-2", f"http://127.0.0.1:{port}"))
     gateway.show(version("nlp/Echo/1.0.0", *gone, replica().route))
     assert client.algo("nlp/Echo").pipe(1).result is None
-    assert {lost.replica for lost in gateway.controller.lost()} == {"gone-1", "gone-2"}
+    eventually(lambda: {lost.replica for lost in gateway.controller.lost()} == {"gone-1", "gone-2"})
 
 
 def test_a_lost_replica_gets_calls_again_when_a_newer_snapshot_has_it(
@@ -124,7 +124,7 @@ def test_a_call_that_overruns_its_time_ends_and_its_replica_is_stuck(
     assert error.error_type == "TimeoutError"
     assert "still at work" in error.message
     assert 0.3 <= time.monotonic() - started < 2
-    assert gateway.controller.lost() == [Lost(slow.id, stuck=True)]
+    eventually(lambda: gateway.controller.lost() == [Lost(slow.id, stuck=True)])
     gateway.show(version("nlp/Echo/1.0.0", other.route, timeout=0.3))
     assert client.algo("nlp/Echo").pipe(1).result == 1
 
