@@ -9,7 +9,7 @@ from typing import Any, Final
 from cloudlayer.errors import AuthError, CloudError, NotFound, PermissionDenied
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.aws.client import Client
-from cloudlayer.providers.aws.images import DEFAULT, Images
+from cloudlayer.providers.aws.compute.images import DEFAULT, Images
 from cloudlayer.providers.aws.permissions import action
 
 

@@ -10,8 +10,8 @@ from cloudlayer import labels as names
 from cloudlayer.errors import Conflict, NotFound
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.aws.client import Client, filters
-from cloudlayer.providers.aws.instances import is_own_group
-from cloudlayer.providers.aws.network import Network
+from cloudlayer.providers.aws.compute.instances import is_own_group
+from cloudlayer.providers.aws.compute.network import Network
 from cloudlayer.providers.aws.tags import read_tags, tag_filters
 from cloudlayer.resources import Leftover
 

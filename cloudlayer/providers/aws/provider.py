@@ -7,18 +7,18 @@ from typing import Any, Final
 
 from cloudlayer.errors import InvalidSpec
 from cloudlayer.interfaces import Capabilities, Capability, Clock, Deadline, SystemClock
-from cloudlayer.providers.aws.autoscaling import AwsAutoscaling
-from cloudlayer.providers.aws.catalogue import Catalogue
+from cloudlayer.providers.aws.autoscaling.verbs import AwsAutoscaling
 from cloudlayer.providers.aws.checks import Checks
-from cloudlayer.providers.aws.choices import Choices
 from cloudlayer.providers.aws.client import Client
-from cloudlayer.providers.aws.compute import Ec2Compute
-from cloudlayer.providers.aws.images import Images
+from cloudlayer.providers.aws.compute.catalogue import Catalogue
+from cloudlayer.providers.aws.compute.choices import Choices
+from cloudlayer.providers.aws.compute.images import Images
+from cloudlayer.providers.aws.compute.verbs import Ec2Compute
 from cloudlayer.providers.aws.leftovers import LaunchPieces
-from cloudlayer.providers.aws.load_balancing import AwsLoadBalancing
+from cloudlayer.providers.aws.load_balancing.verbs import AwsLoadBalancing
 from cloudlayer.providers.aws.options import Options
 from cloudlayer.providers.aws.quotas import Quotas
-from cloudlayer.providers.aws.storage import EbsStorage
+from cloudlayer.providers.aws.storage.verbs import EbsStorage
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.base.retries import Retries
 from cloudlayer.resources import Leftover, Quota

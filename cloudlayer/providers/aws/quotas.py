@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from cloudlayer.errors import PermissionDenied
 from cloudlayer.interfaces import Deadline
-from cloudlayer.providers.aws.catalogue import Catalogue
 from cloudlayer.providers.aws.client import Client, filters
+from cloudlayer.providers.aws.compute.catalogue import Catalogue
 from cloudlayer.resources import Quota
 
 _PAGE: Final = 100

@@ -9,9 +9,9 @@ from typing import Any, Final
 from cloudlayer.errors import Conflict, NotFound, RejectedSpec
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.openstack.client import Client
-from cloudlayer.providers.openstack.launches import DISK_PREFIX, GROUP_PREFIX, pieces_of
+from cloudlayer.providers.openstack.compute.launches import DISK_PREFIX, GROUP_PREFIX, pieces_of
+from cloudlayer.providers.openstack.compute.servers import is_going
 from cloudlayer.providers.openstack.pieces import labels_of
-from cloudlayer.providers.openstack.servers import is_going
 from cloudlayer.resources import Leftover
 
 _GROUP: Final = "security-group"

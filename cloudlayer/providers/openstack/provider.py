@@ -9,21 +9,21 @@ from cloudlayer.interfaces import Capabilities, Capability, Clock, Deadline, Sys
 from cloudlayer.providers.base.capabilities import missing
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.base.retries import Retries
-from cloudlayer.providers.openstack.autoscaling import HeatAutoscaling
+from cloudlayer.providers.openstack.autoscaling.groups import Targets
+from cloudlayer.providers.openstack.autoscaling.verbs import HeatAutoscaling
 from cloudlayer.providers.openstack.capabilities import DECLARED, Declared
-from cloudlayer.providers.openstack.catalogue import Catalogue
 from cloudlayer.providers.openstack.checks import Checks
-from cloudlayer.providers.openstack.choices import Choices
 from cloudlayer.providers.openstack.client import Client
-from cloudlayer.providers.openstack.compute import NovaCompute
-from cloudlayer.providers.openstack.groups import Targets
-from cloudlayer.providers.openstack.images import Images
+from cloudlayer.providers.openstack.compute.catalogue import Catalogue
+from cloudlayer.providers.openstack.compute.choices import Choices
+from cloudlayer.providers.openstack.compute.images import Images
+from cloudlayer.providers.openstack.compute.network import Network
+from cloudlayer.providers.openstack.compute.verbs import NovaCompute
 from cloudlayer.providers.openstack.leftovers import LaunchPieces
-from cloudlayer.providers.openstack.load_balancing import OctaviaLoadBalancing
-from cloudlayer.providers.openstack.network import Network
+from cloudlayer.providers.openstack.load_balancing.verbs import OctaviaLoadBalancing
 from cloudlayer.providers.openstack.options import Options
 from cloudlayer.providers.openstack.quotas import Quotas
-from cloudlayer.providers.openstack.storage import CinderStorage
+from cloudlayer.providers.openstack.storage.verbs import CinderStorage
 from cloudlayer.resources import Leftover, Quota
 
 

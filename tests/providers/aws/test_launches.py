@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cloudlayer import InstanceSpec, labels
 from cloudlayer.errors import InvalidSpec
-from cloudlayer.providers.aws.launches import LARGEST, Choice, parameters, plan_launches
+from cloudlayer.providers.aws.compute.launches import LARGEST, Choice, parameters, plan_launches
 
 TOKEN = str(uuid4())
 SPECS = st.lists(st.sampled_from("abc").map(lambda name: InstanceSpec(name=name)), max_size=300)

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from cloudlayer.errors import InvalidSpec, RejectedSpec
+from cloudlayer.providers.aws.compute.prices import load_prices
 from cloudlayer.providers.aws.options import Options
-from cloudlayer.providers.aws.prices import load_prices
 from cloudlayer.providers.aws.provider import AwsProvider
 from cloudlayer.providers.base.selection import cheapest
 from cloudlayer.resources import InstanceSpec, MachineType, Offer, Price

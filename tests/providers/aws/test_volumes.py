@@ -194,7 +194,7 @@ def test_a_device_that_another_takes_at_the_same_time_is_passed_over(aws, storag
 
 
 def test_a_machine_without_a_free_device_is_a_quota_error(storage, machine, monkeypatch):
-    monkeypatch.setattr("cloudlayer.providers.aws.devices.NAMES", ("/dev/sdf",))
+    monkeypatch.setattr("cloudlayer.providers.aws.storage.devices.NAMES", ("/dev/sdf",))
     instance = machine()
     storage.attach(made(storage).id, instance)
     with pytest.raises(QuotaError, match="detach one first"):

@@ -16,7 +16,7 @@ from cloudlayer.errors import (
     TransientError,
 )
 from cloudlayer.interfaces import Deadline
-from cloudlayer.providers.openstack.launches import plan_launches, request
+from cloudlayer.providers.openstack.compute.launches import plan_launches, request
 from cloudlayer.resources import Instance
 from cloudlayer.units import GIB
 
@@ -229,7 +229,7 @@ def test_slow_answers_make_nothing_twice(real, compute, spec, run):
 
 
 def _parts(real, instance: Instance):
-    from cloudlayer.providers.openstack.launches import Parts
+    from cloudlayer.providers.openstack.compute.launches import Parts
 
     flavor = real.direct.compute.find_flavor(instance.machine_type).id
     return Parts(flavor, instance.image, real.direct.network.find_network("private").id)

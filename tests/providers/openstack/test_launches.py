@@ -7,9 +7,9 @@ import pytest
 
 from cloudlayer import InstanceSpec, labels
 from cloudlayer.errors import InvalidSpec
-from cloudlayer.providers.openstack.launches import METADATA, Parts, plan_launches, request
+from cloudlayer.providers.openstack.compute.launches import METADATA, Parts, plan_launches, request
+from cloudlayer.providers.openstack.compute.servers import Record, record_of
 from cloudlayer.providers.openstack.pieces import described, labels_of, tags
-from cloudlayer.providers.openstack.servers import Record, record_of
 from cloudlayer.units import GIB
 
 TOKEN = "11111111-2222-4333-8444-555555555555"

@@ -3,9 +3,9 @@
 import pytest
 
 from cloudlayer.errors import InvalidSpec
-from cloudlayer.providers.openstack.catalogue import machine_type
-from cloudlayer.providers.openstack.gpus import Gpus
-from cloudlayer.providers.openstack.prices import load_prices
+from cloudlayer.providers.openstack.compute.catalogue import machine_type
+from cloudlayer.providers.openstack.compute.gpus import Gpus
+from cloudlayer.providers.openstack.compute.prices import load_prices
 from cloudlayer.resources import Accelerator
 from cloudlayer.units import GIB, MIB
 

@@ -1,0 +1,1 @@
+"""Autoscaling: EC2 Auto Scaling groups."""

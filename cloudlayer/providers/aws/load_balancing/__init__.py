@@ -1,0 +1,1 @@
+"""Load balancing: Elastic Load Balancing v2."""

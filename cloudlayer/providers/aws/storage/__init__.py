@@ -1,0 +1,1 @@
+"""Storage: EBS volumes and their snapshots."""

@@ -1,0 +1,1 @@
+"""Autoscaling: stacks of Heat."""

@@ -1,0 +1,1 @@
+"""Compute: servers of Nova, with what they need of Neutron, Glance and Cinder."""
