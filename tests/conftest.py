@@ -58,6 +58,13 @@ def pytest_configure():
         raise pytest.UsageError(f"CLOUDLAYER_REQUIRE: no test needs {', '.join(sorted(unknown))}; known: {', '.join(NEEDS)}")
 
 
+def pytest_collection_modifyitems(items):
+    """OpenStack's services share the machine with the tests: what takes a minute there may take four on a slow one."""
+    for item in items:
+        if item.get_closest_marker("openstack"):
+            item.add_marker(pytest.mark.timeout(600))
+
+
 def pytest_runtest_setup(item):
     for name in NEEDS:
         if item.get_closest_marker(name) is None:

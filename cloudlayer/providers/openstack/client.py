@@ -144,7 +144,7 @@ def _connect(cloud: str | None, region: str | None) -> Connection:
     try:
         return openstack.connect(app_name="cloudlayer", app_version=__version__, **given)
     except SDKException as error:
-        raise InvalidSpec(f"openstack: {error}: {_MEND}") from None
+        raise InvalidSpec(f"openstack: {str(error).rstrip('.')}: {_MEND}") from None
     except ClientException as error:
         raise AuthError(f"{error}: {_MEND}", provider="openstack") from None
 

@@ -7,7 +7,6 @@ from tests.conformance.openstack.services import OnOpenstack
 
 
 @pytest.mark.openstack
-@pytest.mark.timeout(600)
 class TestOpenstack(OnOpenstack, AutoscalingConformance):
     patience = 240.0
     brief = 15.0

@@ -7,6 +7,5 @@ from tests.conformance.openstack.services import OnOpenstack
 
 
 @pytest.mark.openstack
-@pytest.mark.timeout(600)
 class TestOpenstack(OnOpenstack, ProviderConformance):
     pass

@@ -9,7 +9,7 @@ from cloudlayer.errors import NotFound, Throttled
 from cloudlayer.interfaces import Deadline
 from cloudlayer.resources import PortRule, ScalingGroupSpec, StepPolicy
 
-pytestmark = [pytest.mark.openstack, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.openstack
 
 UP, DOWN = StepPolicy(name="up", change=1, cooldown=2.0), StepPolicy(name="down", change=-1, cooldown=30.0)
 

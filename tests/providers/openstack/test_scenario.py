@@ -9,7 +9,7 @@ from cloudlayer.resources import DiskSpec, InstanceSpec, Listener, LoadBalancerS
 from cloudlayer.units import GIB
 from tests.fakes.openstack import holdings
 
-pytestmark = [pytest.mark.openstack, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.openstack
 
 PATIENCE = 240
 GPUS = 8
@@ -50,7 +50,7 @@ def test_a_group_grows_and_shrinks_behind_its_balancer(real, cloud, small, label
     assert holdings.count(real.direct, labels) == {}
 
 
-def test_a_group_of_one_too_many_gpus_lacks_capacity(real, cloud, labels):
+def test_a_group_of_one_too_many_gpus_lacks_capacity(all_gpus, real, cloud, labels):
     """Eight find a device each; the ninth's lack is told as what it is, and a smaller group is well again."""
     template = InstanceSpec(machine_type="g1.a100", image="tiny")
     spec = ScalingGroupSpec(name="gpus", template=template, max=GPUS + 1, desired=GPUS + 1, labels=labels)
