@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from cloudlayer.errors import CloudError, InvalidSpec
-from cloudlayer.interfaces import Capabilities, Clock, Deadline, SystemClock
+from cloudlayer.interfaces import Capabilities, Deadline
 from cloudlayer.providers.base.capabilities import missing, require_for
-from cloudlayer.providers.base.waiting import Waiter, Waits, will_not_be
+from cloudlayer.providers.base.interface import BaseInterface
+from cloudlayer.providers.base.waiting import Waiter, will_not_be
 from cloudlayer.resources import (
     ScalingGroup,
     ScalingGroupSpec,
@@ -35,17 +36,8 @@ WAITERS: Final[Mapping[ScalingGroupState, Waiter[ScalingGroupState]]] = {
 """By the state that is waited for. A failed deletion is no end: the next delete goes on with it."""
 
 
-class BaseAutoscaling(ABC):
-    """An Autoscaling to build on. `settle` and `poll` are those of `Waits`."""
-
-    settle: float = 0.0
-    poll: float | None = None
-
-    def __init__(self, capabilities: Capabilities, region: str, *, clock: Clock | None = None) -> None:
-        self.capabilities = capabilities
-        self.provider = capabilities.provider
-        self.region = region
-        self.clock: Clock = clock or SystemClock()
+class BaseAutoscaling(BaseInterface, ABC):
+    """An Autoscaling to build on."""
 
     @abstractmethod
     def create(self, spec: ScalingGroupSpec, *, token: str, deadline: Deadline | None = None) -> ScalingGroup:
@@ -80,16 +72,13 @@ class BaseAutoscaling(ABC):
         deadline: Deadline | None = None,
     ) -> ScalingGroup:
         """The group once it is in `state`; see `Waits.run` for how a wait ends otherwise."""
-        waits = Waits(
+        waits = self._waits(
             kind="a scaling group",
             states=ScalingGroupState,
             waiters=WAITERS,
             get=lambda name, bound: self.get(name, deadline=bound),
             absent=self._deleted,
             failure=self.failure,
-            clock=self.clock,
-            settle=self.settle,
-            poll=self.poll,
         )
         return waits.run(group, state, timeout, deadline)
 

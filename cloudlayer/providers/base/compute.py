@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from cloudlayer.errors import CloudError
-from cloudlayer.interfaces import Capabilities, Clock, Deadline, SystemClock
+from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.base.capabilities import missing
-from cloudlayer.providers.base.waiting import Waiter, Waits, will_not_be
+from cloudlayer.providers.base.interface import BaseInterface
+from cloudlayer.providers.base.waiting import Waiter, will_not_be
 from cloudlayer.resources import Image, Instance, InstanceSpec, InstanceState, Offer
 
 _LOST: Final = frozenset({InstanceState.FAILED, InstanceState.DELETING, InstanceState.DELETED})
@@ -26,20 +27,8 @@ WAITERS: Final[Mapping[InstanceState, Waiter[InstanceState]]] = {
 """By the state that is waited for. STOPPED is no failure on the way to RUNNING: a start may not show yet."""
 
 
-class BaseCompute(ABC):
-    """A Compute to build on. A driver gives the abstract methods, and those of the rest that its capabilities claim.
-
-    `settle` is for how many seconds after its creation an instance may not be found yet; `poll` overrides a waiter's delay.
-    """
-
-    settle: float = 0.0
-    poll: float | None = None
-
-    def __init__(self, capabilities: Capabilities, region: str, *, clock: Clock | None = None) -> None:
-        self.capabilities = capabilities
-        self.provider = capabilities.provider
-        self.region = region
-        self.clock: Clock = clock or SystemClock()
+class BaseCompute(BaseInterface, ABC):
+    """A Compute to build on. A driver gives the abstract methods, and those of the rest that its capabilities claim."""
 
     @abstractmethod
     def offers(self, *, deadline: Deadline | None = None) -> list[Offer]:
@@ -94,16 +83,13 @@ class BaseCompute(ABC):
         self, instance: Instance | str, state: InstanceState | str, *, timeout: float = 600, deadline: Deadline | None = None
     ) -> Instance:
         """The instance once it is in `state`; see `Waits.run` for how a wait ends otherwise."""
-        waits = Waits(
+        waits = self._waits(
             kind="an instance",
             states=InstanceState,
             waiters=WAITERS,
             get=lambda name, bound: self.get(name, deadline=bound),
             absent=self._deleted,
             failure=self.failure,
-            clock=self.clock,
-            settle=self.settle,
-            poll=self.poll,
         )
         return waits.run(instance, state, timeout, deadline)
 

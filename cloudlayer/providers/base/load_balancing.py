@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from cloudlayer.errors import CloudError
-from cloudlayer.interfaces import Capabilities, Clock, Deadline, SystemClock
+from cloudlayer.interfaces import Capabilities, Deadline
 from cloudlayer.providers.base.capabilities import missing
-from cloudlayer.providers.base.waiting import Waiter, Waits, will_not_be
+from cloudlayer.providers.base.interface import BaseInterface
+from cloudlayer.providers.base.waiting import Waiter, will_not_be
 from cloudlayer.resources import LoadBalancer, LoadBalancerSpec, LoadBalancerState, TargetHealth, TargetSpec
 
 _STATE: Final = LoadBalancerState
@@ -28,17 +29,8 @@ WAITERS: Final[Mapping[LoadBalancerState, Waiter[LoadBalancerState]]] = {
 """By the state that is waited for."""
 
 
-class BaseLoadBalancing(ABC):
-    """A LoadBalancing to build on. `settle` and `poll` are those of `Waits`."""
-
-    settle: float = 0.0
-    poll: float | None = None
-
-    def __init__(self, capabilities: Capabilities, region: str, *, clock: Clock | None = None) -> None:
-        self.capabilities = capabilities
-        self.provider = capabilities.provider
-        self.region = region
-        self.clock: Clock = clock or SystemClock()
+class BaseLoadBalancing(BaseInterface, ABC):
+    """A LoadBalancing to build on."""
 
     @abstractmethod
     def create(self, spec: LoadBalancerSpec, *, token: str, deadline: Deadline | None = None) -> LoadBalancer:
@@ -73,16 +65,13 @@ class BaseLoadBalancing(ABC):
         deadline: Deadline | None = None,
     ) -> LoadBalancer:
         """The balancer once it is in `state`; see `Waits.run` for how a wait ends otherwise."""
-        waits = Waits(
+        waits = self._waits(
             kind="a load balancer",
             states=LoadBalancerState,
             waiters=WAITERS,
             get=lambda name, bound: self.get(name, deadline=bound),
             absent=self._deleted,
             failure=self.failure,
-            clock=self.clock,
-            settle=self.settle,
-            poll=self.poll,
         )
         return waits.run(balancer, state, timeout, deadline)
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cloudlayer.errors import CloudError
-from cloudlayer.interfaces import Capabilities, Clock, Deadline, SystemClock
+from cloudlayer.interfaces import Capabilities, Deadline
 from cloudlayer.providers.base.capabilities import missing
-from cloudlayer.providers.base.waiting import Waiter, Waits, will_not_be
+from cloudlayer.providers.base.interface import BaseInterface
+from cloudlayer.providers.base.waiting import Waiter, will_not_be
 from cloudlayer.resources import (
     Share,
     ShareSpec,
@@ -49,17 +50,8 @@ SNAPSHOT_WAITERS: Final[Mapping[SnapshotState, Waiter[SnapshotState]]] = {
 """The same for snapshots."""
 
 
-class BaseStorage(ABC):
-    """A Storage to build on. `settle` and `poll` are those of `Waits`."""
-
-    settle: float = 0.0
-    poll: float | None = None
-
-    def __init__(self, capabilities: Capabilities, region: str, *, clock: Clock | None = None) -> None:
-        self.capabilities = capabilities
-        self.provider = capabilities.provider
-        self.region = region
-        self.clock: Clock = clock or SystemClock()
+class BaseStorage(BaseInterface, ABC):
+    """A Storage to build on."""
 
     @abstractmethod
     def create(self, spec: VolumeSpec, *, token: str, deadline: Deadline | None = None) -> Volume:
@@ -97,16 +89,13 @@ class BaseStorage(ABC):
         self, volume: Volume | str, state: VolumeState | str, *, timeout: float = 600, deadline: Deadline | None = None
     ) -> Volume:
         """The volume once it is in `state`; see `Waits.run` for how a wait ends otherwise."""
-        waits = Waits(
+        waits = self._waits(
             kind="a volume",
             states=VolumeState,
             waiters=WAITERS,
             get=lambda name, bound: self.get(name, deadline=bound),
             absent=self._deleted,
             failure=self.failure,
-            clock=self.clock,
-            settle=self.settle,
-            poll=self.poll,
         )
         return waits.run(volume, state, timeout, deadline)
 
@@ -142,16 +131,13 @@ class BaseStorage(ABC):
         self, snapshot: Snapshot | str, state: SnapshotState | str, *, timeout: float = 900, deadline: Deadline | None = None
     ) -> Snapshot:
         """The snapshot once it is in `state`."""
-        waits = Waits(
+        waits = self._waits(
             kind="a snapshot",
             states=SnapshotState,
             waiters=SNAPSHOT_WAITERS,
             get=lambda name, bound: self.get_snapshot(name, deadline=bound),
             absent=self._deleted_snapshot,
             failure=self.failure,
-            clock=self.clock,
-            settle=self.settle,
-            poll=self.poll,
         )
         return waits.run(snapshot, state, timeout, deadline)
 
