@@ -311,3 +311,9 @@ def test_a_world_of_an_earlier_release_goes_on(tmp_path):
     provider = World(file).connect()
     assert provider.compute.get(made.id).id == made.id
     assert provider.storage.create(VolumeSpec(size=GIB), token=token()).size == GIB
+
+
+def test_fifteen_hundred_instances_are_listed_a_hundred_at_a_call(world, compute):
+    made = compute.create_batch([SMALL] * 1500, token=token())
+    assert sorted(found.id for found in compute.list()) == sorted(instance.id for instance in made)
+    assert len(world.journal("list")) == 15
