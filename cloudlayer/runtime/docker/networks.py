@@ -7,6 +7,7 @@ that leads nowhere.
 from __future__ import annotations
 
 import hashlib
+import time
 from contextlib import suppress
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ from cloudlayer.runtime.docker.firewall import INTERNAL_BRIDGE, OPEN_BRIDGE, pro
 
 # The container itself, where none listens: a network that leads nowhere must not lead out by way of the resolver of the host.
 NO_NAME_SERVER: Final = "0.0.0.0"  # noqa: S104
+
+_TRIES: Final = 10
+_PAUSE: Final = 0.3
 
 
 class Networks:
@@ -30,8 +34,10 @@ class Networks:
         """The name of the network, which is there and behind its firewall rules."""
         protect(internet)
         name, bridge = self._names(internet, owner)
-        if not self._daemon.call("listing networks", self._daemon.client.networks, names=[f"^{name}$"]):
-            self._create(name, bridge, internet, owner)
+        for left in reversed(range(_TRIES)):
+            if self._daemon.call("listing networks", self._daemon.client.networks, names=[f"^{name}$"]):
+                break
+            self._create(name, bridge, internet, owner, again=left > 0)
         return name
 
     def remove_unused(self) -> None:
@@ -48,7 +54,8 @@ class Networks:
         kind, prefix = ("open", OPEN_BRIDGE) if internet else ("internal", INTERNAL_BRIDGE)
         return f"cloudlayer-{kind}-{short}", f"{prefix}{short}"
 
-    def _create(self, name: str, bridge: str, internet: bool, owner: str) -> None:
+    def _create(self, name: str, bridge: str, internet: bool, owner: str, *, again: bool) -> None:
+        """Make the network; with `again`, what another thread or controller is making at this moment is no error."""
         options: dict[str, Any] = {
             "driver": "bridge",
             "internal": not internet,
@@ -58,12 +65,11 @@ class Networks:
         }
         try:
             self._daemon.call("making a network", self._daemon.client.create_network, name, **options)
-        except Conflict:  # another thread or controller was quicker
-            return
-        except EngineError as error:
-            if self._daemon.call("listing networks", self._daemon.client.networks, names=[f"^{name}$"]):
-                return
+        except (Conflict, EngineError) as error:
             if "address pool" in str(error):
                 mend = 'remove unused ones ("docker network prune") or widen default-address-pools in daemon.json'
                 raise EngineError(f"Docker has no addresses left for another network: {mend}") from error
-            raise
+            if not again:
+                raise
+            # The bridge of a network that is being made is taken already, and the network is in no list yet.
+            time.sleep(_PAUSE)

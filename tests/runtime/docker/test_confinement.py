@@ -12,7 +12,7 @@ import pytest
 from cloudlayer.errors import EngineError
 from cloudlayer.runtime.docker import firewall
 
-MIB = 1024**2
+MIB, GIB = 1024**2, 1024**3
 METADATA = "169.254.77.77"
 
 
@@ -120,9 +120,9 @@ for folder in ("/", "/function", "/usr", "/etc", "/var", "/root", "/dev/shm", "/
 
 
 def test_its_limits_are_what_was_asked_for(fleet, engine):
-    status = fleet.ready(engine, cpu=0.5, memory=512 * MIB)
+    status = fleet.ready(engine, cpu=0.5, memory=GIB)
     form = engine._client.inspect_container(status.handle)["HostConfig"]
-    assert (form["Memory"], form["MemorySwap"], form["NanoCpus"]) == (512 * MIB, 512 * MIB, 500_000_000)
+    assert (form["Memory"], form["MemorySwap"], form["NanoCpus"]) == (GIB, GIB, 500_000_000)
     assert form["RestartPolicy"]["Name"] in ("", "no")
     assert form["PidsLimit"] == 512
     assert 400 < fleet.look(status, FORK) < 512
