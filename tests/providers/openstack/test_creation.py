@@ -101,7 +101,7 @@ def test_of_two_servers_for_one_place_the_older_stays(real, compute, spec, run):
     token = str(uuid4())
     first = compute.wait(compute.create(spec, token=token), "running", timeout=60)
     (launch,) = plan_launches([spec], token)
-    body = request(launch, _parts(real, first))
+    body = request(launch, _parts(real, first), time.time())
     second = real.direct.compute.post("/servers", json=body, microversion="2.90").json()["server"]["id"]
     assert compute.create(spec, token=token).id == first.id
     compute.wait(second, "deleted", timeout=60)

@@ -14,11 +14,12 @@ from cloudlayer.units import GIB
 
 TOKEN = "11111111-2222-4333-8444-555555555555"
 PARTS = Parts("flavor", "image", "network")
+NOW = 1_700_000_000.25
 
 
 def server(**fields):
     (launch,) = plan_launches([InstanceSpec(**fields)], TOKEN)
-    return request(launch, PARTS)
+    return request(launch, PARTS, NOW)
 
 
 def test_equal_batches_have_equal_launches_and_each_place_its_own():
@@ -54,7 +55,7 @@ def test_without_disks_the_flavors_own_disk_is_used():
 
 def test_a_boot_disk_takes_the_images_place():
     (launch,) = plan_launches([InstanceSpec(disks=[{"size": GIB}, {"size": 2 * GIB, "boot": True}])], TOKEN)
-    body = request(launch, Parts("flavor", "image", "network", volumes=["v0", "v1"]))["server"]
+    body = request(launch, Parts("flavor", "image", "network", volumes=["v0", "v1"]), NOW)["server"]
     devices = body["block_device_mapping_v2"]
     assert body["imageRef"] == ""
     assert [(device["uuid"], device["boot_index"]) for device in devices] == [("v0", -1), ("v1", 0)]
@@ -63,7 +64,7 @@ def test_a_boot_disk_takes_the_images_place():
 
 def test_data_disks_leave_the_image_on_the_flavors_disk():
     (launch,) = plan_launches([InstanceSpec(disks=[{"size": GIB}])], TOKEN)
-    body = request(launch, Parts("flavor", "image", "network", volumes=["v0"]))["server"]
+    body = request(launch, Parts("flavor", "image", "network", volumes=["v0"]), NOW)["server"]
     local, data = body["block_device_mapping_v2"]
     assert (local["uuid"], local["destination_type"], local["boot_index"]) == ("image", "local", 0)
     assert (data["uuid"], data["boot_index"]) == ("v0", -1)
@@ -95,7 +96,7 @@ def test_a_label_of_our_own_is_refused():
 
 
 def test_a_record_survives_its_description():
-    record = Record(TOKEN, "0123456789abcdef", 12, "deleted")
+    record = Record(TOKEN, "0123456789abcdef", 12, 1_700_000_000_000_000, "deleted")
     assert record_of({"description": str(record)}) == record
     assert record_of({"description": "web server of the shop"}) is None
     assert record_of({"description": None}) is None

@@ -43,9 +43,13 @@ class Attempts:
         self._client = client
 
     def alive(self, token: str, deadline: Deadline) -> list[Server]:
-        """The servers of a token that are there, those on their way out among them; oldest first."""
+        """The servers of a token that are there, those on their way out among them; oldest first.
+
+        Nova's times are whole seconds. Within one, that which was asked for last comes first: an earlier request that its
+        caller gave up may have been held up on its way, and what came of the later one has been answered since.
+        """
         found = self._client.pages("compute", "/servers/detail", "servers", query={"tags": token_tag(token)}, deadline=deadline)
-        return sorted(found, key=lambda server: (server["created"], server["id"]))
+        return sorted(found, key=lambda server: (server["created"], -_asked(server), server["id"]))
 
     def earlier(self, launches: Sequence[Launch], deadline: Deadline) -> Earlier:
         """What there is of a batch. Conflict if its token was used for another, or if all that it made is deleted."""
@@ -92,6 +96,11 @@ class Attempts:
         for name in wanted:
             query = {"changes-since": _EVER, "name": f"^{name}$"}
             yield from self._client.pages("compute", "/servers/detail", "servers", query=query, deadline=deadline)
+
+
+def _asked(server: Server) -> int:
+    record = record_of(server)
+    return record.asked if record else 0
 
 
 def _conflict(code: str, message: str) -> Conflict:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from cloudlayer.errors import (
     AuthError,
@@ -99,13 +99,11 @@ class Creating:
         """Ask for the server with all that belongs to it; the error if there is to be none."""
         where = Where("openstack", self._client.region, launch.spec.zone, choice.kind.name)
         try:
-            body = request(launch, self._parts(launch, choice, deadline))
+            parts = self._parts(launch, choice, deadline)
             look_or_make(
                 self._client.retries,
                 lambda: self._present(launch, deadline),
-                lambda: self._client.call(
-                    "compute", "POST", "/servers", json=body, where=where, again=False, deadline=deadline
-                ),
+                lambda: self._ask(request(launch, parts, self._clock.now()), where, deadline),
                 doing=f"making the server {launch.name}",
                 deadline=deadline,
             )
@@ -116,6 +114,9 @@ class Creating:
                 raise
             return error
         return None
+
+    def _ask(self, body: Mapping[str, Any], where: Where, deadline: Deadline) -> None:
+        self._client.call("compute", "POST", "/servers", json=body, where=where, again=False, deadline=deadline)
 
     def _parts(self, launch: Launch, choice: Choice, deadline: Deadline) -> Parts:
         groups = self._network.groups(launch, choice.groups, deadline)

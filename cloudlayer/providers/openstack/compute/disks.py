@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from cloudlayer.errors import Conflict, NotFound, UnknownCloudError
+from cloudlayer.errors import Conflict, NotFound, RejectedSpec, UnknownCloudError
 from cloudlayer.interfaces import Clock, Deadline
 from cloudlayer.providers.openstack.client import Client
 from cloudlayer.providers.openstack.compute.launches import Launch
@@ -19,6 +19,8 @@ from cloudlayer.resources import DiskSpec
 from cloudlayer.units import GIB
 
 _LOOK: Final = 0.5
+_FREE: Final = ("available", "error")
+"""In these Cinder deletes a volume."""
 
 
 class Disks:
@@ -40,11 +42,29 @@ class Disks:
         return [self._ready(volume, deadline) for volume in made]
 
     def remove(self, names: Iterable[str], deadline: Deadline) -> None:
-        """Delete the volumes of these names that no server uses."""
+        """Delete the volumes of these names, which no server uses, or one that is being deleted.
+
+        Nova deletes those of the latter with it, but for those that it had not come to yet: so this waits until it has let go
+        of each. What is left at the deadline goes with its server.
+        """
         for name in names:
             for volume in self._by_name(name, deadline):
                 with suppress(NotFound, Conflict):
-                    self._client.call("block_storage", "DELETE", f"/volumes/{volume['id']}", deadline=deadline)
+                    self._delete(f"/volumes/{volume['id']}", deadline)
+
+    def _delete(self, path: str, deadline: Deadline) -> None:
+        while not self._deleted(path, deadline) and deadline.remaining() > _LOOK:
+            self._clock.sleep(_LOOK)
+
+    def _deleted(self, path: str, deadline: Deadline) -> bool:
+        status = self._client.call("block_storage", "GET", path, deadline=deadline)["volume"]["status"]
+        if status not in _FREE:
+            return False
+        try:
+            self._client.call("block_storage", "DELETE", path, deadline=deadline)
+        except RejectedSpec:  # it was taken between the two calls
+            return False
+        return True
 
     def _volume(self, wanted: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
         name = wanted["name"]

@@ -10,7 +10,7 @@ import base64
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cloudlayer import labels
@@ -75,13 +75,13 @@ def plan_launches(specs: Sequence[InstanceSpec], token: str) -> list[Launch]:
     return [_launch(spec, Record(token, batch, place)) for place, spec in enumerate(specs)]
 
 
-def request(launch: Launch, parts: Parts) -> dict[str, Any]:
-    """The body of the request that makes a server."""
+def request(launch: Launch, parts: Parts, now: float) -> dict[str, Any]:
+    """The body of a request that makes a server, sent at `now`, in seconds since 1970."""
     spec, overrides = launch.spec, launch.overrides
     user_data = base64.b64encode(spec.user_data.encode()).decode() if spec.user_data else None
     wanted = {
         "name": launch.name,
-        "description": str(launch.record),
+        "description": str(replace(launch.record, asked=int(now * 1_000_000))),
         "flavorRef": parts.flavor,
         "imageRef": "" if _boots_from_volume(spec) else parts.image,
         "networks": [{"uuid": parts.network}],

@@ -59,27 +59,30 @@ FAULTS: Final[Mapping[str, Fault]] = {**errors.TABLE, CAPACITY: errors.NO_ROOM}
 class Record:
     """What a server's description, which outlives the server, says of it: token, fingerprint of the batch, place, and its end
     where Nova does not tell that: DELETED while it was built, which goes on for a while; REFUSED, so that its place is free.
+
+    `asked` is when its request was sent, in microseconds since 1970 by the caller's clock.
     """
 
     token: str
     batch: str
     place: int
+    asked: int = 0
     end: str = ""
 
     def __str__(self) -> str:
-        return f"cloudlayer attempt {self.token} batch {self.batch} place {self.place} {self.end}".rstrip()
+        return f"cloudlayer attempt {self.token} batch {self.batch} place {self.place} asked {self.asked} {self.end}".rstrip()
 
 
 DELETED: Final = "deleted"
 REFUSED: Final = "refused"
 
-_RECORD: Final = re.compile(r"cloudlayer attempt (\S+) batch (\S+) place (\d+) ?(\w*)")
+_RECORD: Final = re.compile(r"cloudlayer attempt (\S+) batch (\S+) place (\d+) asked (\d+) ?(\w*)")
 
 
 def record_of(found: Mapping[str, Any]) -> Record | None:
     """By which attempt a server was made, alive or deleted; None if by none."""
     match = _RECORD.fullmatch(found.get("description") or "")
-    return Record(match[1], match[2], int(match[3]), match[4]) if match else None
+    return Record(match[1], match[2], int(match[3]), int(match[4]), match[5]) if match else None
 
 
 def read_instance(found: Mapping[str, Any], region: str, zone: str | None = None) -> Instance:
