@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -171,13 +172,14 @@ class Images:
         path = self._folder() / f"base-{base_id.removeprefix('sha256:')}.json"
         with locked(path, self._daemon.check, "waiting for another look into the base image") as descriptor:
             if not path.read_bytes():
-                os.pwrite(descriptor, self._probe(base_id), 0)
+                # Its name is this folder's own, as the lock is: several homes may use one engine.
+                here = hashlib.sha256(f"{path}\n{base_id}".encode()).hexdigest()[:20]
+                os.pwrite(descriptor, self._probe(base_id, f"cloudlayer-probe-{here}"), 0)
             return Base(**json.loads(path.read_bytes()))
 
-    def _probe(self, base_id: str) -> bytes:
-        """Ask a base image about its Python, by a container that can do nothing."""
+    def _probe(self, base_id: str, name: str) -> bytes:
+        """Ask a base image about its Python, by a container of that name that can do nothing."""
         client, doing = self._daemon.client, "looking into the base image"
-        name = f"cloudlayer-probe-{base_id.removeprefix('sha256:')[:12]}"
         form = client.create_host_config(network_mode="none", cap_drop=["ALL"], read_only=True, log_config=LogConfig())
         options = {"host_config": form, "entrypoint": [], "labels": {MADE_BY: "probe"}, "use_config_proxy": False}
         self._remove(name)  # what a controller that was killed may have left

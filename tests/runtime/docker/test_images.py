@@ -12,6 +12,8 @@ import tarfile
 import threading
 import uuid
 import zipfile
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -20,6 +22,7 @@ import pytest
 from cloudlayer.errors import EngineError, TransientError
 from cloudlayer.interfaces import Deadline
 from cloudlayer.runtime.docker.build import Base, dockerfile, tag_of, write_context
+from cloudlayer.runtime.registry import connect_engine
 from cloudlayer.runtime.sources import source_digest
 
 USES_GREETING = "import greeting\n\ndef apply(input):\n    return [greeting.WORDS]\n"
@@ -70,22 +73,34 @@ def test_a_function_finds_its_files_in_its_working_directory(fleet, engine, sour
     assert fleet.look(fleet.ready(engine, source=source), "") == words
 
 
-def test_many_that_need_one_image_at_once_wait_for_one_build(fleet, engine, source, built):
-    before, spec, failures = built(), fleet.spec(source=source), []
+def at_once(calls):
+    """What went wrong in any of these calls, all made at the same time."""
+    failures = []
 
-    def prepare():
+    def caught(call):
         try:
-            fleet.engine().prepare(spec)
+            call()
         except Exception as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=prepare) for _ in range(4)]
+    threads = [threading.Thread(target=caught, args=(call,)) for call in calls]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert failures == []
+    return failures
+
+
+def test_many_that_need_one_image_at_once_wait_for_one_build(fleet, engine, source, built):
+    before, spec = built(), fleet.spec(source=source)
+    assert at_once([lambda: fleet.engine().prepare(spec)] * 4) == []
     assert len(built() - before) == 1
+
+
+def test_homes_that_share_an_engine_look_into_a_base_at_once(fleet, source):
+    homes = [replace(fleet.machine(name), cache=fleet.folder / name / "cache") for name in "abcd"]
+    fleet.engines += [connect_engine("docker", home) for home in homes]
+    assert at_once([partial(engine.prepare, fleet.spec(source=source)) for engine in fleet.engines]) == []
 
 
 def test_what_was_deployed_runs_even_if_the_folder_changes(fleet, engine, source, words):
