@@ -1,5 +1,6 @@
 """What is loaded when: `import cloudlayer` and `cloudlayer --help` are quick, and load no SDK."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,16 +13,41 @@ HEAVY = {
     "SQLAlchemy": "sqlalchemy",
     "alembic": "alembic",
     "aiohttp": "aiohttp",
+    "apache-libcloud": "libcloud",
+    "azure-core, azure-identity, azure-mgmt-…": "azure",
     "boto3": "boto3",
     "botocore": "botocore",
     "docker": "docker",
+    "google-api-core": "google.api_core",
+    "google-auth": "google.auth",
+    "google-cloud-compute": "google.cloud",
+    "keystoneauth1": "keystoneauth1",
     "numpy": "numpy",
     "nvidia-ml-py": "pynvml",
+    "openstacksdk": "openstack",
     "prometheus-client": "prometheus_client",
     "pydantic": "pydantic",
     "requests": "requests",
     "tenacity": "tenacity",
 }
+SDKS = {
+    "aws": {"boto3", "botocore"},
+    "azure": {"azure"},
+    "gcp": {"google.api_core", "google.auth", "google.cloud"},
+    "libcloud": {"libcloud"},
+    "openstack": {"keystoneauth1", "openstack"},
+}
+"""Of each cloud, what is slow to import and needed by its own driver alone."""
+CONNECT = {
+    "aws": 'connect("aws", region="us-east-1", access_key_id="AKIATEST", secret_access_key="hidden")',
+    "azure": 'connect("azure", region="westeurope", subscription="s", resource_group="g", endpoint="http://127.0.0.1:9")',
+    "gcp": 'connect("gcp", region="us-central1", project="p", endpoint="http://127.0.0.1:9")',
+    "libcloud": 'connect("libcloud:dummy", key="k")',
+    "local": 'connect("local")',
+    "openstack": 'connect("openstack", cloud="one")',
+    "simulated": 'connect("simulated")',
+}
+"""How each cloud is connected without a network."""
 HELP = "from cloudlayer.cli.main import run; run(['--help'])"
 HELP_CPU_SECONDS = 0.3
 
@@ -30,7 +56,7 @@ HELP_CPU_SECONDS = 0.3
 def modules_after(code):
     report = "import sys; print('loaded:', *sys.modules)"
     child = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True, timeout=60)
-    return {name.partition(".")[0] for name in child.stdout.rpartition("loaded:")[2].split()}
+    return set(child.stdout.rpartition("loaded:")[2].split())
 
 
 @pytest.mark.parametrize("code", ["import cloudlayer", HELP], ids=["import", "help"])
@@ -43,7 +69,30 @@ def test_nothing_heavy_is_loaded(package, code):
 def test_a_registry_loads_no_plug_in(registry):
     names = "provider_names" if "providers" in registry else "engine_names"
     loaded = modules_after(f"from {registry} import {names}; assert {names}()")
-    assert not loaded & {"boto3", "docker", "aiohttp", "sqlalchemy", "numpy"}
+    assert not loaded & {"boto3", "docker", "aiohttp", "sqlalchemy", "numpy"}.union(*SDKS.values())
+
+
+@pytest.mark.parametrize("cloud", SDKS)
+def test_a_clouds_package_loads_no_sdk_before_it_is_connected(cloud):
+    assert not modules_after(f"import cloudlayer.providers.{cloud}") & set().union(*SDKS.values())
+
+
+@pytest.fixture
+def nobodys_settings(monkeypatch, tmp_path):
+    """An OpenStack that does not answer, and a state of this host's own."""
+    auth = {"auth_url": "http://127.0.0.1:9/v3", "username": "u", "password": "p", "project_name": "p"}
+    (tmp_path / "clouds.yaml").write_text(json.dumps({"clouds": {"one": {"auth": auth, "region_name": "here"}}}))
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
+    monkeypatch.setenv("CLOUDLAYER_LOCAL_STATE", str(tmp_path / "local"))
+    monkeypatch.setenv("CLOUDLAYER_CONFIG", os.devnull)
+
+
+@pytest.mark.parametrize("cloud", CONNECT)
+def test_connecting_one_cloud_pays_for_its_own_sdk_alone(cloud, nobodys_settings):
+    loaded = modules_after(f"from cloudlayer import connect; {CONNECT[cloud]}")
+    assert loaded >= SDKS.get(cloud, set())
+    for other in SDKS.keys() - {cloud}:
+        assert not loaded & SDKS[other], f"{cloud} loads what {other} needs"
 
 
 def test_the_nouns_can_be_had_from_the_top():

@@ -1,4 +1,4 @@
-"""What the commands for groups, balancers, volumes and snapshots have in common."""
+"""What the commands for groups, balancers, volumes, snapshots and shares have in common."""
 
 from __future__ import annotations
 

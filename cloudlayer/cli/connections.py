@@ -23,8 +23,13 @@ def connect(name: str) -> Provider:
 
 
 def chosen(names: Sequence[str] | None) -> list[str]:
-    """The providers that were named, else all that are installed or have a profile, and are real."""
-    return list(names) if names else [name for name in registry.known_names() if registry.plug_in(name) != FICTION]
+    """The providers that were named, else all that are installed or have a profile, and are real.
+
+    Of a plug-in that is many providers in one there are those that a profile chooses.
+    """
+    if names:
+        return list(names)
+    return [name for name in registry.known_names() if registry.plug_in(name) != FICTION and not registry.is_undecided(name)]
 
 
 def ask_all(names: Sequence[str], question: Callable[[Provider], Answer]) -> dict[str, Answer | CloudLayerError]:

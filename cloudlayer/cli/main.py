@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "group": ("group", "Make, resize, update and delete scaling groups."),
     "lb": ("lb", "Make load balancers and say what stands behind them."),
     "volume": ("volume", "Make, attach, grow, copy and delete volumes."),
+    "share": ("share", "Make file systems that many machines mount."),
     "sweep": ("sweep", "Find and delete what no fleet knows."),
     "doctor": ("doctor", "Check this host, the store and the providers."),
     "iam": ("iam", "Print the least permissions that a provider needs."),

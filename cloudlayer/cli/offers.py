@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -20,6 +21,11 @@ from cloudlayer.resources import Accelerator, Offer, Price
 from cloudlayer.units import format_size, parse_size
 
 app = options.application()
+
+COLUMNS: Final = (
+    *(">PRICE/H", ">PRICE AGE", "MACHINE TYPE", "GPUS", "WHERE", "BOUGHT", ">LEFT"),
+    *("~>CPU", "~>MEMORY", "~RESERVATION", "~PRICE FROM"),
+)
 
 
 def _size(text: str) -> int:
@@ -64,21 +70,24 @@ def offers(
     provider: options.Providers = None,
     spot: Annotated[bool, typer.Option("--spot", help="Spot offers.")] = False,
     on_demand: Annotated[bool, typer.Option("--on-demand", help="On-demand offers.")] = False,
+    reserved: Annotated[bool, typer.Option("--reserved", help="Offers that are paid for already: your reservations.")] = False,
     json: options.Json = False,
 ) -> None:
     """List what providers sell, cheapest first: all that can be connected, or those named.
 
-    The simulated provider is asked only where it is named.
+    Prices in several currencies are not compared: each currency's offers stand together. What has no price comes last. The
+    simulated provider is asked only where it is named.
     """
-    purchases = frozenset(name for name, wanted in (("spot", spot), ("on_demand", on_demand)) if wanted)
+    asked = {"spot": spot, "on_demand": on_demand, "reserved": reserved}
+    purchases = frozenset(name for name, wanted in asked.items() if wanted)
     wanted = Filter(cpu, memory or 0, gpu, gpu_memory, purchases)
     found = sorted((offer for offer in _ask(chosen(provider)) if wanted.admits(offer)), key=_by_price)
     if json:
         print_json([{"id": offer.id, **plain(offer)} for offer in found])
         return
-    columns = [">PRICE/H", "PROVIDER", "ZONE", "MACHINE TYPE", ">CPU", ">MEMORY", "GPUS", "BOUGHT", ">AVAILABLE", "PRICE FROM"]
     today = datetime.now(UTC).date()
-    print_table(columns, [_row(offer, today) for offer in found], empty="no offer is like that")
+    print_table(COLUMNS, [_row(offer, today) for offer in found], empty="no offer is like that")
+    _tell_currencies(found)
 
 
 def _ask(names: list[str]) -> list[Offer]:
@@ -105,16 +114,23 @@ def _row(offer: Offer, today: date) -> tuple[object, ...]:
     kind = offer.machine_type
     return (
         price_text(offer.price),
-        offer.provider,
-        offer.zone,
+        "" if offer.price is None else _age(offer.price, today),
         kind.name,
-        f"{kind.cpu:g}",
-        format_size(kind.memory),
         describe_devices(kind.accelerators),
+        f"{offer.provider} {offer.zone}",
         offer.purchase,
         UNKNOWN if offer.available is None else offer.available,
-        "" if offer.price is None else f"{offer.price.source}, {_age(offer.price, today)}",
+        f"{kind.cpu:g}",
+        format_size(kind.memory),
+        offer.reservation,
+        "" if offer.price is None else offer.price.source,
     )
+
+
+def _tell_currencies(offers: Iterable[Offer]) -> None:
+    currencies = sorted({offer.price.currency for offer in offers if offer.price})
+    if len(currencies) > 1:
+        note(f"prices in {' and '.join(currencies)} are not compared: each currency's offers stand together")
 
 
 def describe_devices(devices: tuple[Accelerator, ...]) -> str:
@@ -125,4 +141,4 @@ def describe_devices(devices: tuple[Accelerator, ...]) -> str:
 
 def _age(price: Price, today: date) -> str:
     days = (today - price.as_of).days
-    return "of today" if days <= 0 else f"{days} d old"
+    return "today" if days <= 0 else f"{days} d"

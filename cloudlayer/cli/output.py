@@ -10,8 +10,9 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, Final, TextIO
+from typing import Any, Final, Literal, TextIO
 
+from cloudlayer.cli import fitting
 from cloudlayer.cli.exits import Refused
 
 UNKNOWN: Final = "?"
@@ -54,8 +55,9 @@ def print_table(
 ) -> None:
     """Print rows under headings, on standard output unless `stream` is another; without rows `empty` goes to standard error.
 
-    `columns` starting with ">" are flushed right. On a terminal the table is fitted to it; into a pipe or file nothing is cut
-    and nothing coloured.
+    `columns` starting with ">" are flushed right; those that start with "~", before that, are left out where the terminal is
+    too narrow for them. On a terminal the table is fitted to it, in lines as many as it takes; into a pipe or file it goes
+    whole, a line a row, and nothing is coloured.
     """
     stream = stream or sys.stdout
     texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
@@ -73,20 +75,28 @@ def _print_fitted(columns: Sequence[str], rows: Sequence[Sequence[str]], stream:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+    console = Console(file=stream, no_color="NO_COLOR" in os.environ)
+    shown = fitting.kept(columns, rows, console.width)
+    hidden = [index for index in range(len(columns)) if index not in shown and any(row[index] for row in rows)]
+    missing = ", ".join(fitting.title(columns[index]) for index in hidden)
+    columns, rows = [columns[index] for index in shown], [[row[index] for index in shown] for row in rows]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, fitting.GAP - 1, 0, 0), header_style="bold")
+    for column, width in zip(columns, fitting.widths(columns, rows, console.width), strict=True):
+        justify: Literal["left", "right"] = "right" if fitting.is_flushed_right(column) else "left"
+        table.add_column(fitting.title(column), width=width, justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(file=stream, no_color="NO_COLOR" in os.environ).print(table)
+    console.print(table)
+    if missing:
+        note(f"the terminal is too narrow for {missing}")
 
 
 def _print_whole(columns: Sequence[str], rows: Sequence[Sequence[str]], stream: TextIO) -> None:
-    headed = [[column.removeprefix(">") for column in columns], *rows]
+    headed = [[fitting.title(column) for column in columns], *rows]
     widths = [max(len(row[index]) for row in headed) for index in range(len(columns))]
     for row in headed:
-        cells = zip(columns, row, widths, strict=True)
-        padded = (cell.rjust(width) if column.startswith(">") else cell.ljust(width) for column, cell, width in cells)
+        cells = zip(map(fitting.is_flushed_right, columns), row, widths, strict=True)
+        padded = (cell.rjust(width) if flushed else cell.ljust(width) for flushed, cell, width in cells)
         print("  ".join(padded).rstrip(), file=stream)
     stream.flush()
 

@@ -22,8 +22,8 @@ MENDS = {"unknown": "delete", "lost": "forget", "unfinished": "take away"}
 def sweep(provider: options.Providers = None, yes: options.Yes = False, json: options.Json = False) -> None:
     """Find things of ours that no fleet knows, and delete them; find those that are gone, and forget them.
 
-    Things are machines, scaling groups, load balancers, volumes, snapshots and their pieces. Shows what it found and asks
-    first. What others own is never touched. The JSON is what was found; 0 as the exit code says that it is dealt with.
+    Things are machines, scaling groups, load balancers, volumes, snapshots, shares and their pieces. Shows what it found and
+    asks first. What others own is never touched. The JSON is what was found; 0 as the exit code says that it is dealt with.
     """
     with opened() as fleets:
         from cloudlayer.fleet import findings as looking

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         LoadBalancer,
         Quota,
         ScalingGroup,
+        Share,
         Snapshot,
         TargetHealth,
         Volume,
@@ -27,6 +28,7 @@ BALANCERS = ("NAME", "ID", "STATE", "PROVIDER", "ADDRESS", "LISTENERS", "WHY")
 TARGETS = ("TARGET", "STATE", "WHY")
 VOLUMES = ("NAME", "ID", "STATE", "PROVIDER", "ZONE", ">SIZE", "TYPE", "ATTACHED TO", "DEVICE", "WHY")
 SNAPSHOTS = ("NAME", "ID", "STATE", "PROVIDER", ">SIZE", "VOLUME", "WHY")
+SHARES = ("NAME", "ID", "STATE", "PROVIDER", ">SIZE", "PROTOCOL", "WHY")
 TYPES = ("NAME", "DEFAULT", ">SMALLEST", ">LARGEST", ">IOPS", ">THROUGHPUT/S", "DESCRIPTION")
 QUOTAS = ("LIMIT ON", ">USED", ">OF", "MEND")
 
@@ -66,6 +68,11 @@ def snapshot_row(snapshot: Snapshot) -> Row:
     """A line of SNAPSHOTS."""
     what = (snapshot.name, snapshot.id, snapshot.state, _place(snapshot), format_size(snapshot.size))
     return (*what, snapshot.volume, snapshot.reason)
+
+
+def share_row(share: Share) -> Row:
+    """A line of SHARES."""
+    return (share.name, share.id, share.state, _place(share), format_size(share.size), share.protocol, share.reason)
 
 
 def type_row(kind: VolumeType) -> Row:

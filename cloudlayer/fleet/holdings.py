@@ -55,9 +55,9 @@ def look(fleets: Fleets, name: str) -> Holdings:
 
 
 def _has(provider: Provider, capability: str) -> bool:
-    """Snapshots are of no provider that has no volumes."""
-    volumes = capability != "volume_snapshots" or bool(provider.capabilities["volumes"])
-    return volumes and bool(provider.capabilities[capability])
+    """Snapshots and shares are of no provider that has no volumes."""
+    whole = "volumes" if capability in ("volume_snapshots", "shares") else capability
+    return bool(provider.capabilities[whole]) and bool(provider.capabilities[capability])
 
 
 def _tokens(things: Sequence[Any]) -> frozenset[str]:

@@ -14,13 +14,15 @@ from cloudlayer.resources import (
     LoadBalancerSpec,
     ScalingGroup,
     ScalingGroupSpec,
+    Share,
+    ShareSpec,
     Snapshot,
     Volume,
     VolumeSpec,
 )
 from cloudlayer.specs import Name, Spec
 
-Thing = ScalingGroup | LoadBalancer | Volume | Snapshot
+Thing = ScalingGroup | LoadBalancer | Volume | Snapshot | Share
 
 
 class SnapshotSpec(Spec):
@@ -83,6 +85,33 @@ class Snapshots:
 
 
 @dataclass(frozen=True)
+class Shares:
+    """The shares of a Storage, by the verbs of the others."""
+
+    storage: Storage
+
+    def create(self, spec: ShareSpec, *, token: str, deadline: Deadline | None = None) -> Share:
+        """Begin to make it."""
+        return self.storage.create_share(spec, token=token, deadline=deadline)
+
+    def get(self, id: str, *, deadline: Deadline | None = None) -> Share:
+        """The share as it is now."""
+        return self.storage.get_share(id, deadline=deadline)
+
+    def list(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> Sequence[Share]:
+        """All with the labels."""
+        return self.storage.shares(labels, deadline=deadline)
+
+    def delete(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Begin to delete it."""
+        self.storage.delete_share(id, deadline=deadline)
+
+    def wait(self, thing: Share | str, state: str, /, *, timeout: float = 600, deadline: Deadline | None = None) -> Share:
+        """The share, once it is in a state."""
+        return self.storage.wait_share(thing, state, timeout=timeout, deadline=deadline)
+
+
+@dataclass(frozen=True)
 class Kind:
     """One kind: its name in the store, its word for people, the capability without which there are none, and its verbs.
 
@@ -130,7 +159,9 @@ SNAPSHOT: Final = Kind(
     "volume snapshots",
 )
 
-KINDS: Final = {kind.name: kind for kind in (GROUP, BALANCER, SNAPSHOT, VOLUME)}
+SHARE: Final = Kind("share", "share", "shares", "ready", ShareSpec, lambda provider: Shares(provider.storage), "share list")
+
+KINDS: Final = {kind.name: kind for kind in (GROUP, BALANCER, SNAPSHOT, VOLUME, SHARE)}
 """By name, in the order in which they are taken away: groups before balancers, copies before what they are of."""
 
 

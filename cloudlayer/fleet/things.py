@@ -1,4 +1,4 @@
-"""Groups, balancers, volumes and snapshots that a user makes by hand, under the same intents and labels as instances are.
+"""Groups, balancers, volumes, snapshots and shares that a user makes by hand, under the intents and labels of instances.
 
 The intent is in the store before the provider is called, and the token that goes with the call is made of it. Whoever repeats
 a create that was broken off goes on with it; `sweep` takes away what nobody goes on with. No reconciler touches any of them.

@@ -28,7 +28,8 @@ class Capabilities:
     Autoscaling, `autoscaling` as a whole and group_: zones, machine_types, target_tracking, step, step_metric, scheduled,
     balancer, replace. Load balancing, `load_balancing` as a whole and balancer_: tcp, http, https, instances, addresses,
     groups, health, http_check, public. Storage, `volumes` as a whole and volume_: types, speeds, grow, grow_attached,
-    snapshots; snapshots_outlive_volumes, shares. Machines: one `engine:NAME` for each engine that their instances can run.
+    snapshots; snapshots_outlive_volumes; `shares` as a whole and share_: nfs, smb. Machines: one `engine:NAME` for each
+    engine that their instances can run.
     """
 
     provider: str

@@ -9,6 +9,7 @@ from cloudlayer.interfaces.clock import Deadline
 from cloudlayer.resources import (
     Share,
     ShareSpec,
+    ShareState,
     Snapshot,
     SnapshotState,
     Volume,
@@ -96,13 +97,23 @@ class Storage(Protocol):
         ...
 
     def create_share(self, spec: ShareSpec, *, token: str, deadline: Deadline | None = None) -> Share:
-        """Make a share."""
+        """Begin to make a share. Unsupported, with the declared reason, for a protocol that is not to be had here."""
+        ...
+
+    def get_share(self, id: str, *, deadline: Deadline | None = None) -> Share:
+        """The share as it is now; NotFound if it is not there."""
         ...
 
     def shares(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> Sequence[Share]:
-        """Every share that carries all of `labels`."""
+        """Every share that carries all of `labels`, pages flattened; deleted ones may still be among them."""
         ...
 
     def delete_share(self, id: str, *, deadline: Deadline | None = None) -> None:
-        """Delete a share; one that is not there is no error."""
+        """Begin to delete the share and all that is in it, mounted or not; one that is not there is no error."""
+        ...
+
+    def wait_share(
+        self, share: Share | str, state: ShareState | str, *, timeout: float = 600, deadline: Deadline | None = None
+    ) -> Share:
+        """The share once it is in `state`; as `Compute.wait`."""
         ...

@@ -2,7 +2,8 @@
 
 An entry point leads to a function `connect(region: str | None, options: Mapping[str, str]) -> Provider`. The module of the
 entry point may also have `policy() -> str`: the least permissions that the provider needs, in its own form; it needs neither
-the SDK nor credentials.
+the SDK nor credentials. A plug-in that is many providers in one has `OPTION`, the option that chooses among them: its name is
+then followed by what is chosen, and the region comes after that ("libcloud:vultr:ewr").
 """
 
 from __future__ import annotations
@@ -38,6 +39,15 @@ def plug_in(name: str) -> str:
     return profile.provider if profile else base
 
 
+def is_undecided(name: str) -> bool:
+    """Whether the name alone connects nothing: the plug-in is many providers in one, and nothing says which."""
+    base, _, suffix = name.partition(":")
+    profile = profiles().get(base)
+    found = list(entry_points(group=GROUP, name=plug_in(name)))
+    option = getattr(import_module(found[0].module), "OPTION", None) if found else None
+    return option is not None and not suffix and option not in (profile.options if profile else ())
+
+
 def connect(name: str, *, region: str | None = None, **options: Any) -> Provider:
     """Connect a provider or a profile by name, or by "name:region". Options are the provider's own; each checks its keys.
 
@@ -47,13 +57,19 @@ def connect(name: str, *, region: str | None = None, **options: Any) -> Provider
     base, _, suffix = name.partition(":")
     profile = profiles().get(base)
     if profile is None:
-        return _load(base)(region or suffix or None, options)
+        connector = _load(base)
+        suffix, options = _chosen(base, suffix, options)
+        return connector(region or suffix or None, options)
     try:
-        provider = _load(_kind(profile))(region or suffix or profile.region, {**profile.options, **options})
+        kind = _kind(profile)
+        connector, options = _load(kind), {**profile.options, **options}
+        if profile.name == kind:
+            suffix, options = _chosen(kind, suffix, options)
+        provider = connector(region or suffix or profile.region, options)
     except InvalidSpec as error:
         place = f"{path()}: providers.{profile.name}: "
         raise InvalidSpec("\n".join(place + line for line in str(error).splitlines())) from None
-    return provider if provider.name == profile.name else renamed(provider, profile.name)
+    return provider if profile.name == kind else renamed(provider, profile.name)
 
 
 def policy(name: str) -> str | None:
@@ -66,6 +82,15 @@ def _kind(profile: Profile) -> str:
     if profile.provider != profile.name and profile.name in provider_names():
         raise InvalidSpec(f'this name is a provider\'s own and cannot stand for "{profile.provider}": choose another')
     return profile.provider
+
+
+def _chosen(kind: str, suffix: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The region in what follows a plug-in's name, and the options, with what is chosen there among its providers."""
+    option = getattr(import_module(_entry(kind).module), "OPTION", None)
+    if option is None or not suffix:
+        return suffix, options
+    choice, _, rest = suffix.partition(":")
+    return rest, {**options, option: choice}
 
 
 def _entry(name: str) -> EntryPoint:

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A piece that was made for an instance, group, balancer or volume which is not there: a firewall group, a template.
+    """A piece that was made for an instance, group, balancer, volume or share which is not there: a firewall group, a template.
 
     `kind` is the cloud's own word. What is still in use, or may still be taken into use by a create, is none.
     """

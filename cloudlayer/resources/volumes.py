@@ -63,7 +63,10 @@ class VolumeSpec(Spec):
 
 
 class ShareSpec(Spec):
-    """A file system that many machines mount at once."""
+    """A file system that many machines mount at once.
+
+    `size` is the most that it holds, as the cloud lets it be set: one that it cannot set is rounded up to one that it can.
+    """
 
     name: Name | None = None
     size: Size
@@ -127,7 +130,11 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share as its provider reports it; `mount_command` mounts it on a machine that may reach it."""
+    """A share as its provider reports it; `size` in bytes.
+
+    `mount_command` is a line for the shell of a machine that may reach it, None until the share is ready. It holds no secret:
+    where a mount needs one, it names the file on the machine in which the secret is to be.
+    """
 
     id: str
     provider: str
@@ -138,4 +145,6 @@ class Share:
     mount_command: str | None = None
     name: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None
+    reason: str | None = None
     native: Any = field(default=None, compare=False, repr=False)

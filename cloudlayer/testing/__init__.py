@@ -5,10 +5,10 @@
         def provider(self):
             return connect("mine")
 
-One class an interface: ComputeConformance, AutoscalingConformance, LoadBalancingConformance, StorageConformance, and
-ProviderConformance for what they have in common. Needs pytest. `base` and each interface's own `base` tell which fixtures there
-are, `faults` how a provider's faults are brought about, `skips` how a promise that does not apply says so. `python -m
-cloudlayer.testing.matrix` makes a table of what the suite found.
+One class an interface: ComputeConformance, AutoscalingConformance, LoadBalancingConformance, StorageConformance, with
+ShareConformance for Storage's shares, and ProviderConformance for what they have in common. Needs pytest. `base` and each
+interface's own `base` tell which fixtures there are, `faults` how a provider's faults are brought about, `skips` how a promise
+that does not apply says so. `python -m cloudlayer.testing.matrix` makes a table of what the suite found.
 """
 
 import pytest
@@ -24,7 +24,7 @@ from cloudlayer.testing.compute import ComputeConformance  # noqa: E402
 from cloudlayer.testing.faults import Faults, Kind  # noqa: E402
 from cloudlayer.testing.load_balancing import LoadBalancingConformance  # noqa: E402
 from cloudlayer.testing.provider import ProviderConformance  # noqa: E402
-from cloudlayer.testing.storage import StorageConformance  # noqa: E402
+from cloudlayer.testing.storage import ShareConformance, StorageConformance  # noqa: E402
 
 __all__ = [
     "AutoscalingConformance",
@@ -33,6 +33,7 @@ __all__ = [
     "Kind",
     "LoadBalancingConformance",
     "ProviderConformance",
+    "ShareConformance",
     "SteppedClock",
     "StorageConformance",
 ]

@@ -42,6 +42,9 @@ class Promises:
     capability: str = ""
     """The interface that is tested, as a capability; empty for Compute, which all have."""
 
+    interface: str = ""
+    """The interface whose promises these are: "compute", "autoscaling", "load_balancing", "storage", or none of them."""
+
     makes: tuple[str, ...] = ("instance",)
     """The kinds of things that these tests make, in the order in which they are deleted after each."""
 
@@ -93,7 +96,7 @@ class Promises:
         """Writes into pytest's JUnit file whose promise this is, what it proves, and by what kind of proof."""
         parameters = {"capability": self.capability, **getattr(getattr(request.node, "callspec", None), "params", {})}
         capabilities = [capability.format(**parameters) for capability in proven(request.function)]
-        record_promise(request.node, provider.name, self.proof, capabilities)
+        record_promise(request.node, provider.name, self.proof, capabilities, interface=self.interface)
 
 
 def changed(spec: SpecType, **fields: object) -> SpecType:

@@ -14,8 +14,7 @@ Cleaner = Callable[[Provider, Mapping[str, str], float], None]
 def clean(provider: Provider, labels: Mapping[str, str], kinds: tuple[str, ...], patience: float) -> None:
     """Delete everything of these kinds that carries the labels, kind after kind."""
     for kind in kinds:
-        needed = _NEEDS.get(kind)
-        if needed is None or provider.capabilities[needed]:
+        if all(provider.capabilities[needed] for needed in _NEEDS[kind]):
             _CLEANERS[kind](provider, labels, patience)
 
 
@@ -49,14 +48,21 @@ def _balancers(provider: Provider, labels: Mapping[str, str], patience: float) -
 
 
 def _snapshots(provider: Provider, labels: Mapping[str, str], patience: float) -> None:
-    if not provider.capabilities["volume_snapshots"]:
-        return
     storage = provider.storage
     doomed = [snapshot.id for snapshot in storage.snapshots(labels) if snapshot.state != "deleted"]
     for one in doomed:
         storage.delete_snapshot(one)
     for one in doomed:
         storage.wait_snapshot(one, "deleted", timeout=patience)
+
+
+def _shares(provider: Provider, labels: Mapping[str, str], patience: float) -> None:
+    storage = provider.storage
+    doomed = [share.id for share in storage.shares(labels) if share.state != "deleted"]
+    for one in doomed:
+        storage.delete_share(one)
+    for one in doomed:
+        storage.wait_share(one, "deleted", timeout=patience)
 
 
 def _volumes(provider: Provider, labels: Mapping[str, str], patience: float) -> None:
@@ -86,5 +92,13 @@ _CLEANERS: Final[Mapping[str, Cleaner]] = {
     "balancer": _balancers,
     "snapshot": _snapshots,
     "volume": _volumes,
+    "share": _shares,
 }
-_NEEDS: Final = {"group": "autoscaling", "balancer": "load_balancing", "snapshot": "volumes", "volume": "volumes"}
+_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "instance": (),
+    "group": ("autoscaling",),
+    "balancer": ("load_balancing",),
+    "snapshot": ("volumes", "volume_snapshots"),
+    "volume": ("volumes",),
+    "share": ("volumes", "shares"),
+}

@@ -28,9 +28,11 @@ def proven(promise: Callable[..., Any]) -> Iterable[str]:
     return found
 
 
-def record_promise(node: pytest.Item, provider: str, proof: str, capabilities: Iterable[str]) -> None:
-    """Write down that this test is a promise of the provider. `proof` is what stands behind it, such as "emulator"."""
-    node.user_properties += [("provider", provider), ("proof", proof), *(("proves", name) for name in capabilities)]
+def record_promise(node: pytest.Item, provider: str, proof: str, capabilities: Iterable[str], *, interface: str = "") -> None:
+    """Write down that this test is a promise of the provider. `proof` is what stands behind it, such as "emulator";
+    `interface` is the one that it is a promise of, empty where it is of the provider as a whole."""
+    said = [("provider", provider), ("proof", proof), ("interface", interface)]
+    node.user_properties += [*said, *(("proves", name) for name in capabilities)]
 
 
 def record_capability(node: pytest.Item, name: str, capability: Capability) -> None:

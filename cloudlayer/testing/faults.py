@@ -7,7 +7,7 @@ from typing import Literal, NoReturn
 
 from cloudlayer.testing.skips import skip
 
-Kind = Literal["instance", "group", "balancer", "volume", "snapshot"]
+Kind = Literal["instance", "group", "balancer", "volume", "snapshot", "share"]
 
 
 class Faults:

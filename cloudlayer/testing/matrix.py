@@ -23,15 +23,29 @@ from cloudlayer.testing.results import Column, read
 BEGIN: Final = "<!-- capabilities -->\n"
 END: Final = "<!-- /capabilities -->\n"
 UNTESTED: Final = "declared, not tested"
+INTERFACES: Final = {
+    "compute": "Compute",
+    "autoscaling": "Autoscaling",
+    "load_balancing": "Load balancing",
+    "storage": "Storage",
+}
+"""The interfaces, by the names that promises are written down with."""
 WHOLE: Final = {"autoscaling": "Autoscaling", "load_balancing": "Load balancing", "volumes": "Storage"}
 """Capabilities that are a whole interface: their rows are headings."""
 
 
 def table(columns: Sequence[Column]) -> str:
-    """The table in Markdown, with the reasons for what is missing under it."""
+    """Two tables in Markdown: the interfaces with how many of their promises are kept, and every capability, with the reasons
+    for what is missing under them."""
     notes: list[str] = []
-    lines = [_row("", [column.provider for column in columns]), f"|---|{'---|' * len(columns)}"]
-    lines.append(_row("*proof*", [f"*{column.proof or 'none'}*" for column in columns]))
+    head = [_row("", [column.provider for column in columns]), f"|---|{'---|' * len(columns)}"]
+    head.append(_row("*proof*", [f"*{column.proof or 'none'}*" for column in columns]))
+    lines = [
+        *head,
+        *(_row(words, [_kept(column, name) for column in columns]) for name, words in INTERFACES.items()),
+        "",
+        *head,
+    ]
     for flag in _flags(columns):
         lines.append(_row(_words(flag), [_cell(column, flag, notes) for column in columns]))
     footnotes = [f"{number}. {note}" for number, note in enumerate(notes, 1)]
@@ -72,6 +86,14 @@ def _flags(columns: Iterable[Column]) -> list[str]:
     declared = {flag for column in columns for flag in column.declared}
     known = [flag for flag in FLAGS if flag in declared]
     return [*known, *sorted(declared.difference(known))]
+
+
+def _kept(column: Column, interface: str) -> str:
+    """How many of an interface's promises are kept; those about what a provider declares to lack are none of its own."""
+    found = column.promises[interface]
+    if found["failed"]:
+        return f"{found['failed']} broken"
+    return f"{found['passed']} kept" if found["passed"] else "none"
 
 
 def _cell(column: Column, flag: str, notes: list[str]) -> str:

@@ -15,13 +15,15 @@ class Column:
 
     `declared` leads from a capability to the reason for which it is missing, empty if it is there: what one of the runs had,
     another may have lacked, such as an engine. `outcomes` tells, for each
-    capability and kind of proof, how often tests that prove it "passed", "failed" or were "skipped".
+    capability and kind of proof, how often tests that prove it "passed", "failed" or were "skipped"; `promises` tells the same
+    for all tests of an interface.
     """
 
     provider: str
     declared: dict[str, str] = field(default_factory=dict)
     outcomes: dict[str, dict[str, Counter[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Counter)))
     proofs: Counter[str] = field(default_factory=Counter)
+    promises: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     @property
     def proof(self) -> str:
@@ -54,7 +56,9 @@ def _last(files: Iterable[Path]) -> Iterable[ElementTree.Element]:
 
 
 def _add(column: Column, case: ElementTree.Element, properties: list[tuple[str, str]]) -> None:
-    proof, outcome = dict(properties).get("proof", ""), _outcome(case)
+    said, outcome = dict(properties), _outcome(case)
+    proof = said.get("proof", "")
+    column.promises[said.get("interface", "")][outcome] += 1
     if outcome == "passed":
         column.proofs[proof] += 1
     for name, value in properties:

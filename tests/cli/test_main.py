@@ -45,6 +45,7 @@ VERBS = {
     "group": ["create", "list", "show", "delete", "resize", "update", "execute"],
     "lb": ["create", "list", "show", "delete", "register", "deregister", "health"],
     "volume": ["create", "list", "show", "delete", "attach", "detach", "grow", "types", "snapshot", "snapshots"],
+    "share": ["create", "list", "show", "mount", "delete"],
 }
 
 

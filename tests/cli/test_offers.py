@@ -1,3 +1,7 @@
+import io
+import re
+import sys
+
 import pytest
 
 SHOP = """
@@ -6,10 +10,10 @@ from types import SimpleNamespace
 from cloudlayer.resources import Accelerator, MachineType, Offer, Price
 
 G = 1024**3
-def offer(name, amount, cpu=2, memory=4, devices=(), purchase="on_demand", currency="USD"):
+def offer(name, amount, cpu=2, memory=4, devices=(), purchase="on_demand", currency="USD", as_of=date(2020, 1, 1), **more):
     kind = MachineType(name, cpu, memory * G, accelerators=tuple(Accelerator(model, size * G) for model, size in devices))
-    price = None if amount is None else Price(amount, currency, "list", date(2020, 1, 1))
-    return Offer("shop", "here", "here-a", kind, purchase, price)
+    price = None if amount is None else Price(amount, currency, "list", as_of)
+    return Offer("shop", "here", "here-a", kind, purchase, price, **more)
 
 offers = [
     offer("dear", 2.0, cpu=8, memory=32),
@@ -22,8 +26,30 @@ offers = [
 ]
 return SimpleNamespace(compute=SimpleNamespace(offers=lambda: offers))
 """.strip()
+STALL = """
+offers = [
+    offer("euro", 0.2, currency="EUR"),
+    offer("held", 0.0, purchase="reserved", available=3, reservation="r-1"),
+    offer("fresh", 0.3, purchase="spot", as_of=date(9999, 1, 1)),
+    offer("sold-out", 0.4, available=0),
+    offer("unknown", None, purchase="spot"),
+]
+return SimpleNamespace(compute=SimpleNamespace(offers=lambda: offers))
+""".strip()
+STALL = SHOP.partition("offers = [")[0] + STALL
+WIDE = """
+names = ["Standard_ND96isr_H100_v5", "Standard_NC40ads_H100_v5"]
+offers = [offer(name, 98.32, cpu=96, memory=1900, devices=[("H100", 80)] * 8, reservation="r-1") for name in names]
+return SimpleNamespace(compute=SimpleNamespace(offers=lambda: offers))
+""".strip()
+WIDE = SHOP.partition("offers = [")[0] + WIDE
 BROKEN = 'from cloudlayer.errors import AuthError\nraise AuthError("no credentials: log in", provider="broken")'
 EMPTY = "from types import SimpleNamespace\nreturn SimpleNamespace(compute=SimpleNamespace(offers=lambda: []))"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 @pytest.fixture
@@ -59,6 +85,7 @@ def test_the_cheapest_comes_first_and_what_has_no_price_last(names):
         (["--spot"], ["cheap-spot"]),
         (["--spot", "--cpu", "4"], []),
         (["--on-demand", "--cpu", "4", "--memory", "32GiB"], ["dear", "two-gpus", "unknown"]),
+        (["--reserved"], []),
         (["--spot", "--on-demand"], ["cheap-spot", "cheap", "small-gpu", "one-gpu", "dear", "two-gpus", "unknown"]),
     ],
 )
@@ -77,12 +104,59 @@ def test_the_table_tells_price_devices_and_the_age_of_the_price(cli, plug_in):
     plug_in("shop", SHOP)
     outcome = cli("offers", "--provider", "shop")
     lines = outcome.out.splitlines()
-    assert lines[0].split()[:2] == ["PRICE/H", "PROVIDER"]
-    assert "3.0000 USD" in lines[6]
-    assert "2 x A10G 24GiB" in lines[6]
-    assert "list, " in lines[6]
-    assert lines[6].endswith(" d old")
+    assert lines[0].startswith("   PRICE/H  PRICE AGE  MACHINE TYPE")
+    cells = re.split("  +", lines[6].strip())
+    assert cells[0] == "3.0000 USD"
+    assert re.fullmatch(r"\d{4,} d", cells[1])
+    assert cells[2:] == ["two-gpus", "2 x A10G 24GiB", "shop here-a", "on_demand", "?", "8", "64GiB", "list"]
     assert lines[7].split()[0] == "?"
+    assert outcome.err == ""
+
+
+@pytest.fixture
+def stall(cli, plug_in):
+    """What `cloudlayer offers` shows of another shop: its lines without the heading, and what it says beside them."""
+    plug_in("stall", STALL)
+
+    def stall(*arguments):
+        outcome = cli("offers", "--provider", "stall", *arguments)
+        return [re.split("  +", line.strip()) for line in outcome.out.splitlines()[1:]], outcome.err
+
+    return stall
+
+
+def test_prices_in_several_currencies_are_not_compared_and_that_is_told(stall):
+    lines, told = stall()
+    assert [line[0] for line in lines] == ["0.2000 EUR", "0.0000 USD", "0.3000 USD", "0.4000 USD", "?"]
+    assert told == "prices in EUR and USD are not compared: each currency's offers stand together\n"
+    assert stall("--spot")[1] == ""
+
+
+def test_how_many_are_left_is_told_where_it_is_known_and_so_is_the_reservation(stall):
+    lines, _ = stall()
+    left = {line[2]: line[5] for line in lines if line[0] != "?"}
+    assert left == {"euro": "?", "held": "3", "fresh": "?", "sold-out": "0"}
+    (held,), _ = stall("--reserved")
+    assert held[2:] == ["held", "shop here-a", "reserved", "3", "2", "4GiB", "r-1", "list"]
+
+
+def test_a_price_of_today_says_so_and_one_that_is_not_known_has_no_age(stall):
+    (fresh, unknown), _ = stall("--spot")
+    assert fresh[:3] == ["0.3000 USD", "today", "fresh"]
+    assert unknown[:2] == ["?", "unknown"]
+
+
+def test_on_a_terminal_of_80_columns_no_word_is_cut_and_what_is_left_out_is_told(cli, plug_in, monkeypatch):
+    plug_in("wide", WIDE)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout", Terminal())
+    outcome = cli("offers", "--provider", "wide")
+    shown = re.sub(r"\x1b\[\d*m", "", sys.stdout.getvalue())
+    assert outcome.err == "the terminal is too narrow for MEMORY, RESERVATION, PRICE FROM\n"
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert "…" not in shown
+    for word in ("98.3200", "USD", "Standard_ND96isr_H100_v5", "Standard_NC40ads_H100_v5", "H100", "here-a", "on_demand"):
+        assert re.search(rf"(?<!\S){word}(?!\S)", shown)
 
 
 def test_a_provider_that_fails_hides_no_other(cli, plug_in):

@@ -3,6 +3,7 @@
 import pytest
 
 from cloudlayer import connect
+from cloudlayer.cli.connections import chosen
 from cloudlayer.errors import CapacityError, InvalidSpec, Unsupported
 from cloudlayer.fleet.clouds import canonical
 from cloudlayer.providers import registry
@@ -60,7 +61,7 @@ def test_its_errors_bear_its_name_and_what_to_avoid_does_too(work):
     assert answer.avoid is not None
     assert answer.avoid.provider == "work"
     with pytest.raises(Unsupported) as raised:
-        connect("work").storage.shares()
+        connect("work").native("moon")
     assert str(raised.value).startswith("work: ")
 
 
@@ -154,3 +155,22 @@ def test_an_sdk_that_is_not_installed_is_named_and_a_defect_is_not_taken_for_one
     metadata.write_text(metadata.read_text() + 'Requires-Dist: cumulus-sdk>=1; extra == "shop"\n')
     with pytest.raises(Unsupported, match="needs the package cumulus_sdk: pip install"):
         connect("shop")
+
+
+def test_of_a_plug_in_that_is_many_providers_those_are_taken_that_are_chosen(configure, plug_in):
+    plug_in("many", "return None", more='OPTION = "driver"')
+    configure('[providers.shop]\nprovider = "many"\ndriver = "one"\n[providers.stall]\nprovider = "many"\n')
+    taken = chosen(None)
+    assert "shop" in taken
+    assert not {"many", "stall"} & {*taken}
+    assert chosen(["many:two"]) == ["many:two"]
+    configure('[providers.many]\ndriver = "one"\n')
+    assert "many" in chosen(None)
+
+
+def test_a_profile_of_a_plug_in_that_is_not_installed_is_told_of_and_hides_no_other(configure, cli):
+    configure('[providers.gone]\nprovider = "missing"\n')
+    outcome = cli("offers", "--provider", "gone", "--provider", "simulated", "--json")
+    assert outcome.code == 0
+    assert "gone is left out: " in outcome.err
+    assert "gone" in chosen(None)

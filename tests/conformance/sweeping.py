@@ -12,7 +12,7 @@ from cloudlayer.fleet.kinds import KINDS, SnapshotSpec
 from cloudlayer.fleet.service import BY_HAND, Fleets
 from cloudlayer.fleet.sweep import sweep
 from cloudlayer.labels import FLEET, OWNER
-from cloudlayer.resources import LoadBalancerSpec, ScalingGroupSpec, VolumeSpec
+from cloudlayer.resources import LoadBalancerSpec, ScalingGroupSpec, ShareSpec, VolumeSpec
 from cloudlayer.testing.base import Promises, changed, labelled
 from cloudlayer.testing.skips import need
 from cloudlayer.units import GIB
@@ -23,7 +23,7 @@ LISTENER = {"port": 80, "protocol": "tcp", "target_port": 8080}
 class SweepConformance(Promises):
     """Our own, not for authors of other providers: they get it with Compute, Autoscaling, LoadBalancing and Storage."""
 
-    makes = ("group", "balancer", "instance", "snapshot", "volume")
+    makes = ("group", "balancer", "instance", "snapshot", "volume", "share")
 
     @pytest.fixture
     def fleets(self, provider, tmp_path):
@@ -48,6 +48,8 @@ class SweepConformance(Promises):
             return ScalingGroupSpec(name="orphan", template=changed(base_spec, name=None, zone=None), max=1)
         if kind == "balancer":
             return LoadBalancerSpec(name="orphan", listeners=[LISTENER])
+        if kind == "share":
+            return ShareSpec(name="orphan", size=GIB, protocol="nfs" if provider.capabilities["share_nfs"] else "smb")
         volume = VolumeSpec(name="orphan", size=GIB)
         if kind == "volume":
             return volume

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from cloudlayer.fleet import things
-from cloudlayer.fleet.kinds import BALANCER, GROUP, KINDS, SNAPSHOT, VOLUME, SnapshotSpec
+from cloudlayer.fleet.kinds import BALANCER, GROUP, KINDS, SHARE, SNAPSHOT, VOLUME, SnapshotSpec
 from cloudlayer.fleet.service import Fleets
 from cloudlayer.labels import OWNER
 from cloudlayer.providers.simulated import World
-from cloudlayer.resources import LoadBalancerSpec, ScalingGroupSpec, VolumeSpec
+from cloudlayer.resources import LoadBalancerSpec, ScalingGroupSpec, ShareSpec, VolumeSpec
 from cloudlayer.specs import Spec, checked
 from cloudlayer.units import GIB
 
@@ -25,6 +25,7 @@ SPECS: dict[str, Spec] = {
         LoadBalancerSpec, {"name": "door", "listeners": [{"port": 80, "protocol": "http", "target_port": 8080}]}, ""
     ),
     VOLUME.name: VolumeSpec(name="data", size=10 * GIB),
+    SHARE.name: ShareSpec(name="common", size=10 * GIB),
     SNAPSHOT.name: SnapshotSpec(name="copy", volume="to be told"),
 }
 
@@ -40,7 +41,13 @@ def spec_of(fleets: Fleets, kind: str, name: str | None = None) -> Any:
 
 def truth(world: World, kind: str) -> list[Any]:
     """What of that kind the cloud truly has."""
-    lists = {"group": world.groups, "balancer": world.balancers, "volume": world.volumes, "snapshot": world.snapshots}
+    lists = {
+        "group": world.groups,
+        "balancer": world.balancers,
+        "volume": world.volumes,
+        "snapshot": world.snapshots,
+        "share": world.shares,
+    }
     return [one for one in lists[kind]() if one.state.value not in ("deleting", "deleted")]
 
 

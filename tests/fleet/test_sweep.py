@@ -19,6 +19,7 @@ from cloudlayer.fleet.kinds import GROUP, KINDS, VOLUME, SnapshotSpec
 from cloudlayer.fleet.service import BY_HAND, Fleets
 from cloudlayer.fleet.store import ThingState, writes
 from cloudlayer.fleet.sweep import sweep
+from cloudlayer.interfaces import Capability
 from cloudlayer.labels import FLEET, OWNER
 from cloudlayer.providers.simulated import Fault, World
 from cloudlayer.resources import InstanceSpec, VolumeSpec
@@ -144,7 +145,7 @@ def test_a_create_that_was_broken_off_has_its_time_and_is_then_taken_away(fleets
     assert held(fleets, world) == before
 
 
-@pytest.mark.parametrize(("kind", "piece"), [("group", "template"), ("balancer", "listener_set")])
+@pytest.mark.parametrize(("kind", "piece"), [("group", "template"), ("balancer", "listener_set"), ("share", "share_account")])
 def test_the_pieces_of_a_create_that_came_no_further_go_with_it(fleets: Fleets, world: World, kind: str, piece: str) -> None:
     world.inject(Fault("refused", f"{kind}.create"))
     with pytest.raises(TransientError):
@@ -155,6 +156,14 @@ def test_the_pieces_of_a_create_that_came_no_further_go_with_it(fleets: Fleets, 
     assert [(one.kind, one.thing) for one in found] == [("unfinished", kind)]
     assert sweep(fleets, found) == []
     assert held(fleets, world) == {}
+
+
+def test_where_there_are_no_volumes_neither_snapshots_nor_shares_are_asked_for(fleets: Fleets, world: World) -> None:
+    provider = fleets.clouds.provider(WHERE)
+    items = {**provider.capabilities.items, "volumes": Capability(False, "this cloud sells none")}
+    object.__setattr__(provider.capabilities, "items", items)
+    assert look(fleets) == []
+    assert set(world.counts()) == {"leftovers", "list", "group.list", "balancer.list"}
 
 
 def test_a_list_that_leaves_a_group_out_makes_no_orphans_of_its_members(

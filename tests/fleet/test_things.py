@@ -1,4 +1,4 @@
-"""Groups, balancers, volumes and snapshots made by hand: one of each name, found again, gone with all that was theirs."""
+"""Groups, balancers, volumes, snapshots and shares made by hand: one of each name, found again, gone with all of theirs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.kinds import BALANCER, GROUP, KINDS, VOLUME
 from cloudlayer.fleet.service import BY_HAND, Fleets
 from cloudlayer.fleet.store import Lease, ThingState
+from cloudlayer.interfaces import Capability
 from cloudlayer.labels import FLEET, OWNER
 from cloudlayer.providers.simulated import Fault, World
 from cloudlayer.resources import InstanceSpec, VolumeSpec
@@ -167,9 +168,9 @@ def test_a_name_that_two_regions_have_is_asked_about(fleets: Fleets, world: Worl
 
 def test_where_a_kind_is_not_to_be_had_nothing_is_written_down(fleets: Fleets) -> None:
     provider = fleets.clouds.provider(WHERE)
-    items = {**provider.capabilities.items, "volumes": provider.capabilities["shares"]}
+    items = {**provider.capabilities.items, "volumes": Capability(False, "this cloud sells none")}
     object.__setattr__(provider.capabilities, "items", items)
-    with pytest.raises(Unsupported, match="volumes: the simulated cloud has no shares"):
+    with pytest.raises(Unsupported, match="volumes: this cloud sells none"):
         things.create(fleets, VOLUME, WHERE, SPECS["volume"])
     assert fleets.store.things(BY_HAND, ended=True) == []
 

@@ -15,20 +15,58 @@ from cloudlayer.testing import (
     ComputeConformance,
     LoadBalancingConformance,
     ProviderConformance,
+    ShareConformance,
     StorageConformance,
 )
 
+
+class SimulatedShares(SimulatedStorage):
+    """A Storage whose calls for shares go by the verbs of the other interfaces, so that one mutant breaks them alike."""
+
+    def create(self, spec, *, token, deadline=None):
+        return super().create_share(spec, token=token, deadline=deadline)
+
+    def get(self, id, *, deadline=None):
+        return super().get_share(id, deadline=deadline)
+
+    def list(self, labels=None, *, deadline=None):
+        return super().shares(labels, deadline=deadline)
+
+    def delete(self, id, *, deadline=None):
+        super().delete_share(id, deadline=deadline)
+
+    def wait(self, thing, state, *, timeout=600, deadline=None):
+        return super().wait_share(thing, state, timeout=timeout, deadline=deadline)
+
+    def create_share(self, spec, *, token, deadline=None):
+        return self.create(spec, token=token, deadline=deadline)
+
+    def get_share(self, id, *, deadline=None):
+        return self.get(id, deadline=deadline)
+
+    def shares(self, labels=None, *, deadline=None):
+        return self.list(labels, deadline=deadline)
+
+    def delete_share(self, id, *, deadline=None):
+        self.delete(id, deadline=deadline)
+
+    def wait_share(self, share, state, *, timeout=600, deadline=None):
+        return self.wait(share, state, timeout=timeout, deadline=deadline)
+
+
 REGION = "sim-east"
 REASON = "this mutant says that it has none"
+SECRET = "hunter2"
 SUITES = {
     SimulatedCompute: ComputeConformance,
     SimulatedAutoscaling: AutoscalingConformance,
     SimulatedLoadBalancing: LoadBalancingConformance,
+    SimulatedShares: ShareConformance,
     SimulatedStorage: StorageConformance,
     SimulatedProvider: ProviderConformance,
 }
 """Which suite a mutant is held against, by what it is a mutant of."""
-THINGS = (SimulatedAutoscaling, SimulatedLoadBalancing, SimulatedStorage)
+THINGS = (SimulatedAutoscaling, SimulatedLoadBalancing, SimulatedStorage, SimulatedShares)
 PLACES = {
     SimulatedCompute: "_compute",
     SimulatedAutoscaling: "_autoscaling",

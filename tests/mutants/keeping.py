@@ -1,4 +1,4 @@
-"""Mutants that break what `get`, `list`, `delete` and `wait` promise, of groups, balancers and volumes alike."""
+"""Mutants that break what `get`, `list`, `delete` and `wait` promise, of groups, balancers, volumes and shares alike."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Mutants that break what `create` promises, of groups, balancers and volumes alike."""
+"""Mutants that break what `create` promises, of groups, balancers, volumes and shares alike."""
 
 import time
 from contextlib import suppress
@@ -11,10 +11,10 @@ from cloudlayer.providers.base.attempts import derive
 from cloudlayer.providers.simulated.autoscaling import SimulatedAutoscaling
 from cloudlayer.providers.simulated.load_balancing import SimulatedLoadBalancing
 from cloudlayer.providers.simulated.provider import SimulatedProvider
-from cloudlayer.testing import AutoscalingConformance, LoadBalancingConformance
-from tests.mutants.base import Blunt, breaks, breaks_alike, calling
+from cloudlayer.testing import AutoscalingConformance, LoadBalancingConformance, ShareConformance
+from tests.mutants.base import Blunt, SimulatedShares, breaks, breaks_alike, calling
 
-WITH_PIECES = (SimulatedAutoscaling, SimulatedLoadBalancing)
+WITH_PIECES = (SimulatedAutoscaling, SimulatedLoadBalancing, SimulatedShares)
 
 
 @breaks_alike("create_returns_what_was_asked_for")
@@ -133,6 +133,11 @@ class TellsNoTemplates(TellsNoLeftovers):
 
 @breaks("a_create_that_is_given_up_leaves_nothing_that_is_not_told", LoadBalancingConformance)
 class TellsNoListenerSets(TellsNoLeftovers):
+    pass
+
+
+@breaks("a_create_that_is_given_up_leaves_nothing_that_is_not_told", ShareConformance)
+class TellsNoShareAccounts(TellsNoLeftovers):
     pass
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.conformance.simulated.world import OnAWorld
-from tests.mutants import balancers, groups, keeping, making, provider, snapshots, volumes  # noqa: F401
-from tests.mutants.base import MUTANTS, SUITES, connect
+from tests.mutants import balancers, groups, keeping, making, provider, shares, snapshots, volumes  # noqa: F401
+from tests.mutants.base import MUTANTS, SECRET, SUITES, connect
 from tests.mutants.compute import capabilities, creation, failures, lifecycle, offers, recovery  # noqa: F401
 
 PROMISES = {(suite, name) for suite in SUITES.values() for name in dir(suite) if name.startswith("test_")}
@@ -12,6 +12,10 @@ PROMISES = {(suite, name) for suite in SUITES.values() for name in dir(suite) if
 
 class AgainstAMutant(OnAWorld):
     mutant = None
+
+    @pytest.fixture
+    def secrets(self):
+        return (SECRET,)
 
     @pytest.fixture
     def provider(self, world):

@@ -161,3 +161,8 @@ class MakesSpeedsItLacks(Denying):
 @breaks("a_storage_call_that_is_missing_is_unsupported", StorageConformance)
 class GrowsWhatItCannot(Denying):
     denied = "volume_grow"
+
+
+@breaks("a_call_for_shares_is_unsupported_where_there_are_none", StorageConformance)
+class HasSharesAllTheSame(Denying):
+    denied = "shares"

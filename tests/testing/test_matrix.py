@@ -72,6 +72,17 @@ def test_each_capability_says_what_its_tests_found(report):
     assert found["spot"] == "declared, not tested"
 
 
+def test_each_interface_says_how_many_of_its_promises_are_kept(report, tmp_path):
+    found = {name.strip(): cell.strip() for name, cell in rows(report).items()}
+    assert found["Storage"].endswith(" broken")
+    assert found["Compute"] == "none"
+    kept = tmp_path / "kept.xml"
+    said = '<property name="provider" value="p"/><property name="interface" value="compute"/>'
+    cases = "".join(f'<testcase name="{name}"><properties>{said}</properties></testcase>' for name in ("runs", "stops"))
+    kept.write_text(f"<testsuites>{cases}</testsuites>")
+    assert "| Compute | 2 kept |" in matrix.table(results.read([kept]))
+
+
 def test_what_is_missing_has_its_reason_once(report):
     made = matrix.table(results.read([report]))
     engines = [line for line in made.splitlines() if line.startswith(("| engine docker |", "| engine process |"))]

@@ -53,7 +53,7 @@ def test_a_promise_is_left_out_only_for_what_is_on_the_list(monkeypatch, reason,
 
 @pytest.mark.parametrize(("reason", "outcome"), [("capability shares: none", "skipped"), ("in a hurry", "failed")])
 def test_any_other_skip_fails(reason, outcome):
-    item = SimpleNamespace(path=conftest.HERE / "simulated" / "test_it.py", cls=None, get_closest_marker=lambda _: None)
+    item = SimpleNamespace(path=conftest.HERE / "aws" / "test_it.py", cls=None, get_closest_marker=lambda _: None)
     report = SimpleNamespace(skipped=True, outcome="skipped", longrepr=("test_it.py", 1, f"Skipped: {reason}"))
     hook = conftest.pytest_runtest_makereport(item, None)
     next(hook)

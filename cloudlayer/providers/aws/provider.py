@@ -24,6 +24,7 @@ from cloudlayer.providers.base.retries import Retries
 from cloudlayer.resources import Leftover, Quota
 
 _NO_ENGINE: Final = Capability(False, "running replicas on EC2 machines is not supported yet")
+_NO_SHARES: Final = Capability(False, "EFS is not supported yet; attach a volume to one machine, or keep objects in S3")
 _COMPUTE: Final = (
     *("on_demand", "spot", "reserved", "idempotent_create", "batch_create", "user_data", "disks", "public_address"),
     *("open_ports", "stop_start", "reboot", "resize", "console_log", "images", "labels", "prices"),
@@ -45,7 +46,7 @@ CAPABILITIES: Final = Capabilities(
     "aws",
     {
         **dict.fromkeys((*_COMPUTE, *_AUTOSCALING, *_LOAD_BALANCING, *_STORAGE), Capability(True)),
-        "shares": Capability(False, "EFS is not supported yet; attach a volume to one machine, or keep objects in S3"),
+        **dict.fromkeys(("shares", "share_nfs", "share_smb"), _NO_SHARES),
         "engine:process": _NO_ENGINE,
         "engine:docker": _NO_ENGINE,
     },

@@ -10,10 +10,11 @@ from cloudlayer.errors import CloudError
 from cloudlayer.interfaces import Capabilities, Deadline
 from cloudlayer.providers.base.capabilities import missing
 from cloudlayer.providers.base.interface import BaseInterface
-from cloudlayer.providers.base.waiting import Waiter, will_not_be
+from cloudlayer.providers.base.waiting import State, Waiter, will_not_be
 from cloudlayer.resources import (
     Share,
     ShareSpec,
+    ShareState,
     Snapshot,
     SnapshotState,
     Volume,
@@ -37,17 +38,25 @@ WAITERS: Final[Mapping[VolumeState, Waiter[VolumeState]]] = {
 }
 """By the state that is waited for. AVAILABLE is no failure on the way to ATTACHED, nor the reverse: a call may not show yet."""
 
-_COPY_LOST: Final = frozenset({SnapshotState.FAILED, SnapshotState.DELETING, SnapshotState.DELETED})
-_COPY_ENDING: Final = frozenset({SnapshotState.DELETING, SnapshotState.DELETED})
 
-SNAPSHOT_WAITERS: Final[Mapping[SnapshotState, Waiter[SnapshotState]]] = {
-    SnapshotState.CREATING: Waiter(frozenset({SnapshotState.CREATING, SnapshotState.READY}), _COPY_LOST),
-    SnapshotState.READY: Waiter(frozenset({SnapshotState.READY}), _COPY_LOST),
-    SnapshotState.DELETING: Waiter(_COPY_ENDING, frozenset({SnapshotState.FAILED})),
-    SnapshotState.DELETED: Waiter(frozenset({SnapshotState.DELETED}), frozenset({SnapshotState.FAILED})),
-    SnapshotState.FAILED: Waiter(frozenset({SnapshotState.FAILED}), _COPY_ENDING),
-}
+def _without_changes(states: type[State]) -> Mapping[State, Waiter[State]]:
+    """The waiters of what is made, is ready and is deleted, with nothing in between."""
+    creating, ready, deleting, deleted, failed = map(states, ("creating", "ready", "deleting", "deleted", "failed"))
+    lost, ending = frozenset({failed, deleting, deleted}), frozenset({deleting, deleted})
+    return {
+        creating: Waiter(frozenset({creating, ready}), lost),
+        ready: Waiter(frozenset({ready}), lost),
+        deleting: Waiter(ending, frozenset({failed})),
+        deleted: Waiter(frozenset({deleted}), frozenset({failed})),
+        failed: Waiter(frozenset({failed}), ending),
+    }
+
+
+SNAPSHOT_WAITERS: Final = _without_changes(SnapshotState)
 """The same for snapshots."""
+
+SHARE_WAITERS: Final = _without_changes(ShareState)
+"""The same for shares."""
 
 
 class BaseStorage(BaseInterface, ABC):
@@ -99,7 +108,7 @@ class BaseStorage(BaseInterface, ABC):
         )
         return waits.run(volume, state, timeout, deadline)
 
-    def failure(self, thing: Volume | Snapshot, wanted: VolumeState | SnapshotState) -> CloudError:
+    def failure(self, thing: Volume | Snapshot | Share, wanted: VolumeState | SnapshotState | ShareState) -> CloudError:
         """The error for a thing that will never be `wanted`; a driver that knows the reason's code refines it."""
         return will_not_be(thing, wanted, self.provider)
 
@@ -142,7 +151,11 @@ class BaseStorage(BaseInterface, ABC):
         return waits.run(snapshot, state, timeout, deadline)
 
     def create_share(self, spec: ShareSpec, *, token: str, deadline: Deadline | None = None) -> Share:
-        """Make a share."""
+        """Begin to make a share; idempotent by token."""
+        raise missing(self.capabilities, "shares")
+
+    def get_share(self, id: str, *, deadline: Deadline | None = None) -> Share:
+        """The share as it is now."""
         raise missing(self.capabilities, "shares")
 
     def shares(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> Sequence[Share]:
@@ -150,14 +163,31 @@ class BaseStorage(BaseInterface, ABC):
         raise missing(self.capabilities, "shares")
 
     def delete_share(self, id: str, *, deadline: Deadline | None = None) -> None:
-        """Delete a share."""
+        """Begin to delete a share."""
         raise missing(self.capabilities, "shares")
+
+    def wait_share(
+        self, share: Share | str, state: ShareState | str, *, timeout: float = 600, deadline: Deadline | None = None
+    ) -> Share:
+        """The share once it is in `state`."""
+        waits = self._waits(
+            kind="a share",
+            states=ShareState,
+            waiters=SHARE_WAITERS,
+            get=lambda name, bound: self.get_share(name, deadline=bound),
+            absent=self._deleted_share,
+            failure=self.failure,
+        )
+        return waits.run(share, state, timeout, deadline)
 
     def _deleted(self, id: str) -> Volume:
         return Volume(id, self.provider, self.region, zone="", state=VolumeState.DELETED, size=0)
 
     def _deleted_snapshot(self, id: str) -> Snapshot:
         return Snapshot(id, self.provider, self.region, state=SnapshotState.DELETED, volume="", size=0)
+
+    def _deleted_share(self, id: str) -> Share:
+        return Share(id, self.provider, self.region, state=ShareState.DELETED, size=0, protocol="nfs")
 
 
 def require_volume(spec: VolumeSpec, capabilities: Capabilities) -> None:
@@ -169,4 +199,11 @@ def require_volume(spec: VolumeSpec, capabilities: Capabilities) -> None:
     }
     for name, needed in needs.items():
         if needed and not capabilities[name]:
+            raise missing(capabilities, name)
+
+
+def require_share(spec: ShareSpec, capabilities: Capabilities) -> None:
+    """Raise Unsupported, with the declared reason, if the provider has no shares, or none of the spec's protocol."""
+    for name in ("shares", f"share_{spec.protocol}"):
+        if not capabilities[name]:
             raise missing(capabilities, name)

@@ -27,6 +27,7 @@ _STORAGE: Final = (
     "snapshots_outlive_volumes",
 )
 _UNWATCHED: Final = "no process of this host watches a group: set its size, or execute a step policy"
+_ONE_DISK: Final = "this host has one file system for all of its machines already: use a folder of it"
 _MISSING: Final[Mapping[str, str]] = {
     "spot": "this host's machines are not sold by the spot: use on_demand",
     "reserved": "this host's machines are not reserved ahead: use on_demand",
@@ -43,7 +44,9 @@ _MISSING: Final[Mapping[str, str]] = {
     "balancer_https": "this host keeps no certificates: use a tcp listener, and let the targets speak TLS",
     "balancer_public": "a balancer of this host is reached from this host alone: use a cloud, or forward a port to it",
     "volume_speeds": "a volume of this host is as fast as the host's disk",
-    "shares": "this host has one file system for all of its machines already: use a folder of it",
+    "shares": _ONE_DISK,
+    "share_nfs": _ONE_DISK,
+    "share_smb": _ONE_DISK,
 }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from cloudlayer.providers.base.devices import sold_as
 from cloudlayer.units import GIB, KIB, MIB
 
 SYSTEM_SHARE: Final = 0.05
@@ -82,7 +83,7 @@ def gpu_devices() -> tuple[GpuDevice, ...]:
 
 
 def model_name(text: str) -> str:
-    """The name by which clouds sell the GPU that NVML calls `text`: "NVIDIA A100-SXM4-40GB" is an A100."""
+    """The name by which clouds sell the GPU that NVML calls `text`: "NVIDIA H100 80GB HBM3" is an H100."""
     words = re.split(r"[\s-]+", _MAKERS.sub("", text.strip()))
     if words[0] == "RTX" and len(words) > 1:
         return f"RTX{words[1]}" if words[1][0].isdigit() else words[1]
@@ -92,7 +93,8 @@ def model_name(text: str) -> str:
 def _device(nvml: Any, index: int) -> GpuDevice:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     name, uuid = (_text(read(handle)) for read in (nvml.nvmlDeviceGetName, nvml.nvmlDeviceGetUUID))
-    return GpuDevice(index, uuid, model_name(name), int(nvml.nvmlDeviceGetMemoryInfo(handle).total))
+    memory = int(nvml.nvmlDeviceGetMemoryInfo(handle).total)
+    return GpuDevice(index, uuid, sold_as(model_name(name), memory), memory)
 
 
 def _text(value: str | bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from cloudlayer.interfaces import Capability
 
 _NO_ENGINE: Final = Capability(False, "running replicas on Nova's servers is not supported yet")
+_NO_SHARES: Final = Capability(False, "Manila is not supported yet; use a volume")
 
 COMPUTE: Final[Mapping[str, Capability]] = {
     **dict.fromkeys(
@@ -94,7 +95,7 @@ DECLARED: Final[Mapping[str, Capability]] = {
     **AUTOSCALING,
     **LOAD_BALANCING,
     **STORAGE,
-    "shares": Capability(False, "Manila is not supported yet; use a volume"),
+    **dict.fromkeys(("shares", "share_nfs", "share_smb"), _NO_SHARES),
     "engine:process": _NO_ENGINE,
     "engine:docker": _NO_ENGINE,
 }

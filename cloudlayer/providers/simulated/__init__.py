@@ -8,8 +8,9 @@
     world.instances(live=True), world.groups(), world.holdings(labels), world.replicas(), world.journal("create"), world.clock
 
 A call's name in the journal and in faults: an instance's are "create", "get" and so on, those of other things "group.create",
-"balancer.health", "volume.attach", "snapshot.list". What is made beside a thing has its own: "template.create" before a group,
-"listener_set.create" before a balancer, "firewall.create" before what opens ports, and "firewall.delete" after it.
+"balancer.health", "volume.attach", "snapshot.list", "share.get". What is made beside a thing has its own: "template.create"
+before a group, "listener_set.create" before a balancer, "share_account.create" before a share, "firewall.create" before what
+opens ports, and "firewall.delete" after it.
 
 The plug-in: `cloudlayer.connect("simulated", region="sim-east", file="world.json", clock="real", seed=7)`. Without `file`
 the environment's CLOUDLAYER_SIMULATED names it; without either the world is in memory and this connection's alone.

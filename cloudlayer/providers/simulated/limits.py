@@ -14,8 +14,8 @@ from cloudlayer.runtime.simulated import faults
 from cloudlayer.runtime.simulated.records import Document, InstanceRecord, settings_of, state_of
 from cloudlayer.runtime.simulated.things import ThingRecord
 
-Counted = Literal["groups", "balancers", "volumes", "snapshots"]
-COUNTED: Final[tuple[Counted, ...]] = ("groups", "balancers", "volumes", "snapshots")
+Counted = Literal["groups", "balancers", "volumes", "snapshots", "shares"]
+COUNTED: Final[tuple[Counted, ...]] = ("groups", "balancers", "volumes", "snapshots", "shares")
 QUOTAS: Final = ("instances", "vcpus", "gpus", *COUNTED)
 AVOID_SECONDS: Final = 300.0
 
@@ -140,6 +140,7 @@ def _count(document: Document, now: float, quota: Counted) -> int:
         "balancers": document["balancers"].values(),
         "volumes": document["volumes"].values(),
         "snapshots": document["snapshots"].values(),
+        "shares": document["shares"].values(),
     }
     return sum(not views.gone(record, now) for record in tables[quota])
 

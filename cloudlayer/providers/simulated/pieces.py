@@ -1,4 +1,4 @@
-"""Pieces: what the simulated cloud wants made before an instance, group or balancer can be made with it.
+"""Pieces: what the simulated cloud wants made before an instance, group, balancer or share can be made with it.
 
 A piece stays when its thing goes, until somebody deletes it. One that no thing was made with, or whose thing is gone, is a
 leftover.
@@ -17,8 +17,8 @@ from cloudlayer.resources import Leftover
 from cloudlayer.runtime.simulated.records import Document, settings_of
 from cloudlayer.runtime.simulated.things import PieceRecord
 
-Kind = Literal["firewall", "template", "listener_set"]
-KINDS: Final[tuple[Kind, ...]] = ("firewall", "template", "listener_set")
+Kind = Literal["firewall", "template", "listener_set", "share_account"]
+KINDS: Final[tuple[Kind, ...]] = ("firewall", "template", "listener_set", "share_account")
 UNDER_WAY_SECONDS: Final = 300.0
 """For so long after a piece was made, a create may still be on its way to use it."""
 
@@ -94,4 +94,6 @@ def _used(document: Document, now: float) -> set[str]:
         used.update(group["pieces"] if not views.gone(group, now) else ())
     for balancer in document["balancers"].values():
         used.update(balancer["pieces"] if not views.gone(balancer, now) else ())
+    for share in document["shares"].values():
+        used.update(share["pieces"] if not views.gone(share, now) else ())
     return used

@@ -26,11 +26,10 @@ _SUPPORTED: Final = (
     *("group_scheduled", "group_balancer", "group_replace", "load_balancing", "balancer_tcp", "balancer_http"),
     *("balancer_https", "balancer_instances", "balancer_addresses", "balancer_groups", "balancer_health"),
     *("balancer_http_check", "balancer_public", "volumes", "volume_types", "volume_speeds", "volume_grow"),
-    *("volume_grow_attached", "volume_snapshots", "snapshots_outlive_volumes"),
+    *("volume_grow_attached", "volume_snapshots", "snapshots_outlive_volumes", "shares", "share_nfs", "share_smb"),
 )
 _ENGINE_REASON: Final = "simulated machines run simulated replicas alone: use the simulated engine"
 _MISSING: Final = {
-    "shares": "the simulated cloud has no shares: use volumes",
     "engine:process": _ENGINE_REASON,
     "engine:docker": _ENGINE_REASON,
 }
@@ -67,7 +66,7 @@ class SimulatedProvider(BaseProvider):
 
     @property
     def storage(self) -> SimulatedStorage:
-        """Volumes and snapshots."""
+        """Volumes, snapshots and shares."""
         return self._storage
 
     def engine(self, name: str, instance: Instance) -> Engine:

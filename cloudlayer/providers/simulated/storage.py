@@ -1,4 +1,4 @@
-"""Storage on the simulated cloud: the driver of volumes and snapshots."""
+"""Storage on the simulated cloud: the driver of volumes, snapshots and shares."""
 
 from __future__ import annotations
 
@@ -7,17 +7,27 @@ from collections.abc import Mapping, Sequence
 from cloudlayer.errors import InvalidSpec
 from cloudlayer.interfaces import Capabilities, Deadline
 from cloudlayer.providers.base.attempts import PLAIN_LABELS, checked_token, fingerprint
-from cloudlayer.providers.base.storage import BaseStorage, require_volume
-from cloudlayer.providers.simulated import snapshots, volumes
+from cloudlayer.providers.base.storage import BaseStorage, require_share, require_volume
+from cloudlayer.providers.simulated import shares, snapshots, volumes
 from cloudlayer.providers.simulated.calls import Attempt, Calls, Made
-from cloudlayer.resources import Snapshot, SnapshotState, Volume, VolumeSpec, VolumeState, VolumeType
+from cloudlayer.resources import (
+    Share,
+    ShareSpec,
+    ShareState,
+    Snapshot,
+    SnapshotState,
+    Volume,
+    VolumeSpec,
+    VolumeState,
+    VolumeType,
+)
 from cloudlayer.runtime.simulated import Simulation
 from cloudlayer.runtime.simulated.records import Document
 from cloudlayer.specs import checked
 
 
 class SimulatedStorage(BaseStorage):
-    """Volumes and snapshots of one region of a world."""
+    """Volumes, snapshots and shares of one region of a world."""
 
     def __init__(self, capabilities: Capabilities, region: str, simulation: Simulation) -> None:
         super().__init__(capabilities, region, clock=simulation.clock)
@@ -32,8 +42,7 @@ class SimulatedStorage(BaseStorage):
         token, digest = checked_token(token), fingerprint([spec])
         require_volume(spec, self.capabilities)
         PLAIN_LABELS.check(spec.labels)
-        if spec.overrides:
-            raise InvalidSpec(f"overrides.{next(iter(spec.overrides))}: unknown key; the simulated cloud has none for volumes")
+        _refuse_overrides(spec, "volumes")
 
         def make(document: Document, now: float, made: Made) -> Volume:
             return volumes.create(document, now, self.region, spec, token=token, digest=digest, labels=made.labels)
@@ -118,6 +127,46 @@ class SimulatedStorage(BaseStorage):
         self.settle = self._calls.settle
         return super().wait_snapshot(snapshot, state, timeout=timeout, deadline=deadline)
 
+    def create_share(self, spec: ShareSpec, *, token: str, deadline: Deadline | None = None) -> Share:
+        """Begin to make a share: its account first, then itself; idempotent by token."""
+        token, digest = checked_token(token), fingerprint([spec])
+        require_share(spec, self.capabilities)
+        PLAIN_LABELS.check(spec.labels)
+        _refuse_overrides(spec, "shares")
+
+        def make(document: Document, now: float, made: Made) -> Share:
+            return shares.create(
+                document, now, self.region, spec, token=token, digest=digest, labels=made.labels, made_with=made.pieces
+            )
+
+        attempt = Attempt(spec.name, token, digest, spec.labels, deadline)
+        return self._calls.create("share.create", attempt, kinds=["share_account"], found=self.shares, make=make)
+
+    def get_share(self, id: str, *, deadline: Deadline | None = None) -> Share:
+        """The share as the cloud shows it."""
+        return self._calls.run("share.get", id, lambda doc, now: shares.describe(doc, now, self.region, id), deadline)
+
+    def shares(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> Sequence[Share]:
+        """Every share of the region that carries all of `labels`."""
+        wanted = dict(labels or {})
+
+        def page(document: Document, now: float, after: str | None) -> tuple[Sequence[Share], str | None]:
+            return shares.page(document, now, self.region, wanted, after)
+
+        return self._calls.pages("share.list", page, deadline)
+
+    def delete_share(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Begin to delete the share, and delete its account."""
+        used = self._calls.run("share.delete", id, lambda doc, now: shares.delete(doc, now, self.region, id), deadline)
+        self._calls.discard(used, deadline)
+
+    def wait_share(
+        self, share: Share | str, state: ShareState | str, *, timeout: float = 600, deadline: Deadline | None = None
+    ) -> Share:
+        """The share once it is in `state`, eventual consistency waited out."""
+        self.settle = self._calls.settle
+        return super().wait_share(share, state, timeout=timeout, deadline=deadline)
+
     def list(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> list[Volume]:
         """Every volume of the region that carries all of `labels`."""
         wanted = dict(labels or {})
@@ -126,3 +175,8 @@ class SimulatedStorage(BaseStorage):
             return volumes.page(document, now, self.region, wanted, after)
 
         return self._calls.pages("volume.list", page, deadline)
+
+
+def _refuse_overrides(spec: VolumeSpec | ShareSpec, of: str) -> None:
+    if spec.overrides:
+        raise InvalidSpec(f"overrides.{next(iter(spec.overrides))}: unknown key; the simulated cloud has none for {of}")

@@ -19,12 +19,13 @@ from cloudlayer.providers.simulated import (
     limits,
     members,
     pieces,
+    shares,
     snapshots,
     views,
     volumes,
 )
 from cloudlayer.providers.simulated.provider import SimulatedProvider
-from cloudlayer.resources import Instance, LoadBalancer, MachineType, Offer, Purchase, ScalingGroup, Snapshot, Volume
+from cloudlayer.resources import Instance, LoadBalancer, MachineType, Offer, Purchase, ScalingGroup, Share, Snapshot, Volume
 from cloudlayer.runtime.simulated import Simulation
 from cloudlayer.runtime.simulated.engine import status
 from cloudlayer.runtime.simulated.records import INTERRUPTED, Document, running_since, state_of
@@ -88,6 +89,11 @@ class World(Simulation):
         document, now = self.look()
         return [snapshots.snapshot(record, views.current(record, now)) for record in document["snapshots"].values()]
 
+    def shares(self) -> list[Share]:
+        """Every share that was ever made, as it truly is now."""
+        document, now = self.look()
+        return [shares.share(record, views.current(record, now)) for record in document["shares"].values()]
+
     def holdings(self, labels: Mapping[str, str]) -> dict[str, int]:
         """How many things of each kind carry all of `labels` and are not gone, pieces included; no kind stands there with 0."""
         document, now = self.look()
@@ -97,6 +103,7 @@ class World(Simulation):
             "balancer": document["balancers"],
             "volume": document["volumes"],
             "snapshot": document["snapshots"],
+            "share": document["shares"],
         }
         wanted = labels.items()
         held = Counter(
@@ -153,7 +160,7 @@ class World(Simulation):
     def set_quota(self, name: str, limit: float | None) -> None:
         """The account may hold so many of these over all regions, None for no limit.
 
-        "instances", "vcpus", "gpus", "groups", "balancers", "volumes", "snapshots".
+        "instances", "vcpus", "gpus", "groups", "balancers", "volumes", "snapshots", "shares".
         """
         with self.transaction() as (document, _now):
             document["quotas"].pop(limits.checked_quota(name), None)

@@ -36,7 +36,7 @@ class Fault:
     Of calls (`call` is a pattern: "create", "list", "group.update", "volume.*", "engine.start"): "refused" with `error`,
     nothing done; "lost": done, and then a TransientError; "slow": the answer takes `seconds`. A driver that tries again
     (`attempts` of the settings) hides one that passes.
-    Of balancers, volumes and snapshots, at their creation by `call`: "failed".
+    Of balancers, volumes, snapshots and shares, at their creation by `call`: "failed".
     Of instances, at their creation: "no_capacity"; "failed_boot"; "interrupted" `seconds` after it, if they are spot.
     Of replicas, at their start: "crashed", "out_of_memory" or "failed_to_load" `seconds` after it; "hangs": never ready.
     """

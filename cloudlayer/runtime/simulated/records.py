@@ -18,6 +18,7 @@ from cloudlayer.runtime.simulated.things import (
     Change,
     GroupRecord,
     PieceRecord,
+    ShareRecord,
     SnapshotRecord,
     ThingRecord,
     VolumeRecord,
@@ -32,8 +33,8 @@ class Settings(Spec):
     """How a world behaves. Times in seconds of the world's own clock.
 
     `boot_seconds`, `stop_seconds`, `delete_seconds`: how long these take. `balancer_seconds`: how long a balancer is made, and
-    `volume_seconds`: a volume or snapshot, attached, detached or grown too. `listed_seconds`: how long a deleted thing is
-    still listed. `replica_seconds`: from a replica's start until it is ready. `lag_seconds` and `lag_reads`: how long, and
+    `volume_seconds`: a volume, snapshot or share, attached, detached or grown too. `listed_seconds`: how long a deleted thing
+    is still listed. `replica_seconds`: from a replica's start until it is ready. `lag_seconds` and `lag_reads`: how long, and
     for how many lists and gets, a change stays unseen. `rate`: calls a second above which calls are throttled, after
     `burst` of them. `interruptions_per_hour`: how often a spot instance is taken back, on average.
     `attempts`: how often the driver tries a call that is throttled or fails in passing. `default_catalogue`: whether the
@@ -116,6 +117,7 @@ class Document(TypedDict):
     balancers: dict[str, BalancerRecord]
     volumes: dict[str, VolumeRecord]
     snapshots: dict[str, SnapshotRecord]
+    shares: dict[str, ShareRecord]
     pieces: dict[str, PieceRecord]
     tokens: dict[str, TokenRecord]
     replicas: dict[str, dict[str, ReplicaRecord]]
@@ -140,6 +142,7 @@ def empty(settings: Settings) -> Document:
         balancers={},
         volumes={},
         snapshots={},
+        shares={},
         pieces={},
         tokens={},
         replicas={},

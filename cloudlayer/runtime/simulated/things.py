@@ -1,4 +1,4 @@
-"""What a simulated world holds beside machines and replicas, as JSON: groups, balancers, volumes, snapshots, pieces."""
+"""What a simulated world holds beside machines and replicas, as JSON: groups, balancers, volumes, shares, pieces."""
 
 from __future__ import annotations
 
@@ -115,8 +115,25 @@ class SnapshotRecord(TypedDict):
     timeline: list[Change]
 
 
+class ShareRecord(TypedDict):
+    """One share; `size` in bytes, `pieces` the account that it is in."""
+
+    id: str
+    region: str
+    name: str | None
+    size: int
+    protocol: Literal["nfs", "smb"]
+    labels: dict[str, str]
+    created_at: float
+    pieces: list[str]
+    timeline: list[Change]
+
+
 class PieceRecord(TypedDict):
-    """What a thing is made with and no part of: a firewall, a group's template, a balancer's listeners. Names are unique."""
+    """What a thing is made with and no part of: a firewall, a group's template, a balancer's listeners, a share's account.
+
+    Names are unique.
+    """
 
     id: str
     kind: str

@@ -19,6 +19,7 @@ class GroupPromises(ThingPromises):
 
     kind: Kind = "group"
     capability = "autoscaling"
+    interface = "autoscaling"
     ready = "active"
     makes = ("group", "balancer", "instance")
 

@@ -11,6 +11,8 @@ from cloudlayer.testing.base import Promises, labelled
 class InstancePromises(Promises):
     """`spec` is what tests create; `absent_id` is an id that no instance has."""
 
+    interface = "compute"
+
     @pytest.fixture
     def spec(self, base_spec: InstanceSpec, run: dict[str, str]) -> InstanceSpec:
         """`base_spec`, labelled as this test's."""

@@ -18,6 +18,7 @@ class BalancerPromises(ThingPromises):
 
     kind: Kind = "balancer"
     capability = "load_balancing"
+    interface = "load_balancing"
     ready = "active"
     makes = ("group", "balancer", "instance")
 

@@ -20,6 +20,7 @@ class VolumePromises(ThingPromises):
 
     kind: Kind = "volume"
     capability = "volumes"
+    interface = "storage"
     ready = "available"
     makes = ("snapshot", "volume", "instance")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -9,11 +10,12 @@ import pytest
 
 from cloudlayer.errors import Conflict, InvalidSpec, NotFound, Unsupported
 from cloudlayer.interfaces import Compute, Provider, Storage
-from cloudlayer.resources import Instance, InstanceSpec, VolumeSpec
+from cloudlayer.resources import Instance, InstanceSpec, ShareSpec, VolumeSpec
 from cloudlayer.testing.base import changed, labelled
 from cloudlayer.testing.evidence import proves
 from cloudlayer.testing.skips import lacks, need, skip
 from cloudlayer.testing.storage.base import VolumePromises
+from cloudlayer.units import GIB
 
 ASKS: dict[str, dict[str, Any]] = {
     "volume_types": {"type": "some-type"},
@@ -21,6 +23,15 @@ ASKS: dict[str, dict[str, Any]] = {
     "volume_snapshots": {"snapshot": "some-snapshot"},
 }
 """What a volume asks for that needs the capability."""
+
+SHARE_CALLS: dict[str, Callable[[Storage, str], object]] = {
+    "create": lambda storage, token: storage.create_share(ShareSpec(name="conformance", size=GIB), token=token),
+    "get": lambda storage, _: storage.get_share("no-such-share"),
+    "list": lambda storage, _: storage.shares(),
+    "delete": lambda storage, _: storage.delete_share("no-such-share"),
+    "wait": lambda storage, _: storage.wait_share("no-such-share", "ready", timeout=60),
+}
+"""All that needs the capability `shares`."""
 
 
 class OwnPromises(VolumePromises):
@@ -177,18 +188,26 @@ class OwnPromises(VolumePromises):
         assert reason in caught.value.reason
         assert storage.list(spec.labels) == []
 
-    @pytest.mark.parametrize("flag", ["volume_grow", "volume_grow_attached", "shares"])
+    @pytest.mark.parametrize("flag", ["volume_grow", "volume_grow_attached"])
     def test_a_storage_call_that_is_missing_is_unsupported(
         self, provider: Provider, storage: Storage, spec: VolumeSpec, token: str, flag: str, request: pytest.FixtureRequest
     ) -> None:
         """With the declared reason, and the volume stays as it is."""
         reason = lacks(provider, flag)
         with pytest.raises(Unsupported) as caught:
-            if flag == "shares":
-                storage.shares()
-            elif flag == "volume_grow":
+            if flag == "volume_grow":
                 storage.grow(self.volume(storage, spec).id, 2 * spec.size)
             else:
                 made = self.attached(storage, spec, request.getfixturevalue("instance"))
                 storage.grow(made.id, 2 * made.size)
+        assert reason in caught.value.reason
+
+    @pytest.mark.parametrize("call", SHARE_CALLS)
+    def test_a_call_for_shares_is_unsupported_where_there_are_none(
+        self, provider: Provider, storage: Storage, token: str, call: str
+    ) -> None:
+        """With the declared reason, whatever is called."""
+        reason = lacks(provider, "shares")
+        with pytest.raises(Unsupported) as caught:
+            SHARE_CALLS[call](storage, token)
         assert reason in caught.value.reason

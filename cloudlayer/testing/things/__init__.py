@@ -1,4 +1,4 @@
-"""What groups, balancers and volumes promise alike."""
+"""What groups, balancers, volumes and shares promise alike."""
 
 from cloudlayer.testing.things.failing import FailingPromises
 from cloudlayer.testing.things.keeping import KeepingPromises

@@ -1,8 +1,8 @@
-"""What groups, balancers and volumes promise alike: how each is created, found, listed, waited for and deleted."""
+"""What groups, balancers, volumes and shares promise alike: how each is created, found, listed, waited for and deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -34,7 +34,7 @@ class Things(Protocol):
         """The thing once it is in `state`."""
         ...
 
-    def list(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> list[Any]:
+    def list(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> Sequence[Any]:
         """Every thing that carries all of `labels`."""
         ...
 

@@ -1,4 +1,4 @@
-"""What an error promises, of groups, balancers and volumes alike: the exact class, who said it, and with which code."""
+"""What an error promises, of groups, balancers, volumes and shares alike: the exact class, who said it, and with which code."""
 
 from __future__ import annotations
 

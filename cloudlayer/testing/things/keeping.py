@@ -1,4 +1,4 @@
-"""What `get`, `list`, `delete` and `wait` promise, of groups, balancers and volumes alike."""
+"""What `get`, `list`, `delete` and `wait` promise, of groups, balancers, volumes and shares alike."""
 
 from __future__ import annotations
 

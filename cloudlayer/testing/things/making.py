@@ -1,4 +1,4 @@
-"""What `create` promises, of groups, balancers and volumes alike."""
+"""What `create` promises, of groups, balancers, volumes and shares alike."""
 
 from __future__ import annotations
 

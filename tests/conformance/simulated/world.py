@@ -13,8 +13,9 @@ CREATES = {
     "balancer": "balancer.create",
     "volume": "volume.create",
     "snapshot": "snapshot.create",
+    "share": "share.create",
 }
-QUOTAS = {"instance": "instances", "group": "groups", "balancer": "balancers", "volume": "volumes"}
+QUOTAS = {"instance": "instances", "group": "groups", "balancer": "balancers", "volume": "volumes", "share": "shares"}
 
 
 class WorldFaults(Faults):

@@ -141,7 +141,7 @@ def _slow_detach(method):
         instance, device = volume.attachment.instance, volume.attachment.device
         if device == instance.root_device_name and instance.state == "running":
             raise EC2ClientError("OperationNotPermitted", f"Unable to detach root volume '{volume.id}'.")
-        if instance.id != self._get_param("InstanceId"):
+        if self._get_param("InstanceId") not in (None, instance.id):
             raise EC2ClientError("InvalidAttachment.NotFound", f"{volume.id} is not attached to that instance.")
         volume.attachment.status, volume.attachment.began = "detaching", time.monotonic()
         return ActionResult(

@@ -82,14 +82,14 @@ class Call:
 
     @classmethod
     def parse(cls, environ, body):
-        """Key, service and region from the signature's scope, action and parameters from the body."""
+        """Key, service and region from the signature's scope, action and parameters from the body, or the query of a GET."""
         scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
         key, region, service = scope.groups() if scope else ("", "us-east-1", "unknown")
         if target := environ.get("HTTP_X_AMZ_TARGET"):
             document = json.loads(body or b"{}")
             flat = {name: value if isinstance(value, str) else json.dumps(value) for name, value in document.items()}
             return cls(service, region, target.rsplit(".", 1)[-1], flat, True, key)
-        parameters = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        parameters = dict(parse_qsl(body.decode() or environ.get("QUERY_STRING", ""), keep_blank_values=True))
         return cls(service, region, parameters.get("Action", ""), parameters, key=key)
 
     def body(self, **changes):

@@ -24,6 +24,10 @@ from tests.fakes.aws.tokens import Tokens
 TOKENED = ("RunInstances", "CreateVolume", "CreateLaunchTemplate", "CreateLaunchTemplateVersion")
 """Actions whose client tokens AWS keeps."""
 
+NAMESPACE = b'xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"'
+SHORT_NAMESPACE = b'xmlns="http://ec2.amazonaws.com/doc/2016-11-15"'
+"""Of EC2's answers; moto's lacks the slash, by which a client that minds namespaces finds nothing in them."""
+
 
 class FakeAws:
     """AWS at `url`, empty at first.
@@ -131,7 +135,13 @@ class FakeAws:
         got = []
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
         answer = b"".join(self._moto(environ, lambda status, headers, exc_info=None: got.append((status, headers))))
-        return *got[-1], answer
+        status, headers = got[-1]
+        whole = answer.replace(SHORT_NAMESPACE, NAMESPACE, 1)
+        return status, [*((name, value) for name, value in headers if name != "Content-Length"), _length(whole)], whole
+
+
+def _length(answer):
+    return "Content-Length", str(len(answer))
 
 
 def _drop(environ):

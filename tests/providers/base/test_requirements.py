@@ -6,12 +6,13 @@ from cloudlayer.errors import InvalidSpec, Unsupported
 from cloudlayer.interfaces import Capabilities, Capability
 from cloudlayer.providers.base.autoscaling import checked_size, require_group
 from cloudlayer.providers.base.load_balancing import require_balancer, require_targets
-from cloudlayer.providers.base.storage import require_volume
+from cloudlayer.providers.base.storage import require_share, require_volume
 from cloudlayer.resources import (
     LoadBalancerSpec,
     ScalingGroup,
     ScalingGroupSpec,
     ScalingGroupState,
+    ShareSpec,
     TargetSpec,
     VolumeSpec,
 )
@@ -29,7 +30,7 @@ FLAGS = (
     ),
     *("group_step_metric", "group_scheduled", "balancer_tcp", "balancer_http", "balancer_https", "balancer_http_check"),
     *("balancer_public", "balancer_instances", "balancer_addresses", "balancer_groups", "volume_types", "volume_speeds"),
-    "volume_snapshots",
+    *("volume_snapshots", "shares", "share_nfs", "share_smb"),
 )
 REASON = "the moon is in the wrong house"
 TEMPLATE = {"machine_type": "small"}
@@ -76,6 +77,9 @@ ASKING = {
     "volume_types": lambda can: require_volume(VolumeSpec(size="1GiB", type="fast"), can),
     "volume_speeds": lambda can: require_volume(VolumeSpec(size="1GiB", iops=3000), can),
     "volume_snapshots": lambda can: require_volume(VolumeSpec(size="1GiB", snapshot="s-1"), can),
+    "shares": lambda can: require_share(ShareSpec(size="1GiB"), can),
+    "share_nfs": lambda can: require_share(ShareSpec(size="1GiB"), can),
+    "share_smb": lambda can: require_share(ShareSpec(size="1GiB", protocol="smb"), can),
 }
 
 

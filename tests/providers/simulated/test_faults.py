@@ -9,7 +9,7 @@ from cloudlayer.errors import AuthError, CloudError, Conflict, Throttled, Transi
 from cloudlayer.interfaces import Deadline
 from cloudlayer.labels import TOKEN
 from cloudlayer.providers.simulated import Fault, World
-from cloudlayer.resources import InstanceSpec, InstanceState, LoadBalancerSpec, VolumeSpec
+from cloudlayer.resources import InstanceSpec, InstanceState, LoadBalancerSpec, ShareSpec, VolumeSpec
 from cloudlayer.units import GIB
 
 SMALL = InstanceSpec(machine_type="cpu-2")
@@ -206,7 +206,7 @@ def test_of_twins_the_eldest_that_lives_is_adopted():
     assert compute.create(SMALL, token=attempt).id == younger.id
 
 
-@pytest.mark.parametrize("kind", ["balancer", "volume", "snapshot"])
+@pytest.mark.parametrize("kind", ["balancer", "volume", "snapshot", "share"])
 def test_a_thing_that_cannot_be_made_fails_with_the_reason_and_can_be_deleted(kind):
     world = World()
     provider = world.connect()
@@ -229,6 +229,11 @@ def test_a_thing_that_cannot_be_made_fails_with_the_reason_and_can_be_deleted(ki
             lambda made: storage.wait_snapshot(made, "ready"),
             storage.delete_snapshot,
         ),
+        "share": (
+            lambda: storage.create_share(ShareSpec(size=GIB), token=token()),
+            lambda made: storage.wait_share(made, "ready"),
+            storage.delete_share,
+        ),
     }[kind]
     world.inject(Fault("failed", call=f"{kind}.create"))
     made, before = make(), world.clock.now()
@@ -236,6 +241,11 @@ def test_a_thing_that_cannot_be_made_fails_with_the_reason_and_can_be_deleted(ki
         wait(made)
     assert (ended.value.code, world.clock.now() - before < 20) == ("failed", True)
     delete(made.id)
-    things = {"balancer": world.balancers, "volume": world.volumes, "snapshot": world.snapshots}[kind]()
+    things = {
+        "balancer": world.balancers,
+        "volume": world.volumes,
+        "snapshot": world.snapshots,
+        "share": world.shares,
+    }[kind]()
     assert {thing.id: thing.state for thing in things}[made.id] == "deleting"
     assert wait(make()).reason is None

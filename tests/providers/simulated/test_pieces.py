@@ -5,9 +5,11 @@ from uuid import uuid4
 import pytest
 
 from cloudlayer.errors import Conflict, PermissionDenied, QuotaError, TransientError
+from cloudlayer.fleet.kinds import Shares
 from cloudlayer.labels import TOKEN
 from cloudlayer.providers.simulated import Fault, World
-from cloudlayer.resources import InstanceSpec, LoadBalancerSpec, ScalingGroupSpec
+from cloudlayer.resources import InstanceSpec, LoadBalancerSpec, ScalingGroupSpec, ShareSpec
+from cloudlayer.units import GIB
 
 RUN = {"run": "one"}
 GRACE = 300
@@ -22,6 +24,7 @@ MAKING = {
     "compute": (OPEN, "create", {"firewall": 1}),
     "autoscaling": (GROUP, "group.create", {"template": 1, "firewall": 1}),
     "load_balancing": (BALANCER, "balancer.create", {"listener_set": 1}),
+    "shares": (ShareSpec(name="common", size=GIB, labels=RUN), "share.create", {"share_account": 1}),
 }
 
 
@@ -38,7 +41,8 @@ def provider(world):
 @pytest.fixture(params=MAKING)
 def made(request, provider):
     spec, call, pieces = MAKING[request.param]
-    return getattr(provider, request.param), spec, call, pieces
+    interface = Shares(provider.storage) if request.param == "shares" else getattr(provider, request.param)
+    return interface, spec, call, pieces
 
 
 def test_a_create_that_breaks_off_leaves_pieces_that_the_same_create_takes_up(world, provider, made):
@@ -172,7 +176,8 @@ def test_a_firewall_stays_while_a_sibling_is_there():
 
 def test_a_world_leaves_one_piece_of_each_kind_when_it_is_asked(world, provider):
     world.set(page_size=1)
-    assert world.leave_pieces(RUN) == 3
-    assert sorted(leftover.kind for leftover in provider.leftovers(RUN)) == ["firewall", "listener_set", "template"]
+    assert world.leave_pieces(RUN) == 4
+    kinds = sorted(leftover.kind for leftover in provider.leftovers(RUN))
+    assert kinds == ["firewall", "listener_set", "share_account", "template"]
     assert provider.leftovers({"run": "two"}) == []
     assert world.connect("sim-west").leftovers(RUN) == []

@@ -1,4 +1,4 @@
-"""Whatever is done to groups, balancers and volumes, and in whatever order, what a world promises of them holds."""
+"""Whatever is done to groups, balancers, volumes and shares, and in whatever order, what a world promises of them holds."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -16,6 +16,7 @@ from cloudlayer.resources import (
     LoadBalancerSpec,
     ScalingGroupSpec,
     ScalingGroupState,
+    ShareSpec,
     TargetSpec,
     VolumeSpec,
 )
@@ -112,16 +113,27 @@ class AnyThings(RuleBasedStateMachine):
         if call == "delete":
             self.deleted.add(volume.id)
 
-    @rule(number=which, kind=st.sampled_from(["group", "balancer"]))
-    def delete_thing(self, number, kind):
-        groups = kind == "group"
-        thing = self.picked(self.world.groups() if groups else self.world.balancers(), number)
-        if thing is not None:
-            interface = self.provider.autoscaling if groups else self.provider.load_balancing
-            with suppress(CloudError):
-                interface.delete(thing.id)
+    @rule(token=tokens, size=st.integers(1, 9), protocol=st.sampled_from(["nfs", "smb"]))
+    def create_share(self, token, size, protocol):
+        with suppress(CloudError):
+            self.provider.storage.create_share(ShareSpec(size=size * GIB, protocol=protocol), token=token)
 
-    @rule(call=st.sampled_from(["group.*", "balancer.*", "*.create", "*.delete"]), effect=st.sampled_from(["lost", "refused"]))
+    @rule(number=which, kind=st.sampled_from(["group", "balancer", "share"]))
+    def delete_thing(self, number, kind):
+        things, delete = {
+            "group": (self.world.groups(), self.provider.autoscaling.delete),
+            "balancer": (self.world.balancers(), self.provider.load_balancing.delete),
+            "share": (self.world.shares(), self.provider.storage.delete_share),
+        }[kind]
+        thing = self.picked(things, number)
+        if thing is not None:
+            with suppress(CloudError):
+                delete(thing.id)
+
+    @rule(
+        call=st.sampled_from(["group.*", "balancer.*", "share*", "*.create", "*.delete"]),
+        effect=st.sampled_from(["lost", "refused"]),
+    )
     def fail(self, call, effect):
         self.world.inject(Fault(effect, call=call))
 
@@ -160,15 +172,16 @@ class AnyThings(RuleBasedStateMachine):
 
     @invariant()
     def a_token_makes_one_thing_of_a_kind(self):
-        for things in (self.world.groups(), self.world.balancers(), self.world.volumes()):
+        for things in (self.world.groups(), self.world.balancers(), self.world.volumes(), self.world.shares()):
             tokens_used = [thing.labels[TOKEN] for thing in things if thing.state not in GONE]
             assert len(tokens_used) == len(set(tokens_used))
 
     @invariant()
     def nothing_lives_without_its_pieces(self):
         document, _ = self.world.look()
-        live = {thing.id for thing in [*self.world.groups(), *self.world.balancers()] if thing.state not in GONE}
-        for known, record in [*document["groups"].items(), *document["balancers"].items()]:
+        things = [*self.world.groups(), *self.world.balancers(), *self.world.shares()]
+        live = {thing.id for thing in things if thing.state not in GONE}
+        for known, record in [*document["groups"].items(), *document["balancers"].items(), *document["shares"].items()]:
             assert known not in live or set(record["pieces"]) <= set(document["pieces"])
 
     @invariant()

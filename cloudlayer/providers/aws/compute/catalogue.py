@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 from cloudlayer.interfaces import Clock, Deadline
 from cloudlayer.providers.aws.client import Client, filters
 from cloudlayer.providers.aws.compute.live_prices import LIVE, live_prices
 from cloudlayer.providers.aws.compute.prices import load_prices
+from cloudlayer.providers.base.devices import sold_as
+from cloudlayer.providers.base.kept import Kept
 from cloudlayer.resources import Accelerator, MachineType, Offer, Price
 from cloudlayer.units import MIB
 
@@ -28,23 +29,6 @@ _PAID: Final = {
     True: "capacity block, paid for in advance",
 }
 
-Value = TypeVar("Value")
-
-
-class _Kept(Generic[Value]):
-    """A value that is loaded when it is older than `seconds`."""
-
-    def __init__(self, load: Callable[[Deadline | None], Value], seconds: float, clock: Clock) -> None:
-        self._load, self._seconds, self._clock = load, seconds, clock
-        self._value: tuple[float, Value] | None = None
-        self._lock = threading.Lock()
-
-    def get(self, deadline: Deadline | None) -> Value:
-        with self._lock:
-            if self._value is None or self._clock.monotonic() - self._value[0] > self._seconds:
-                self._value = (self._clock.monotonic(), self._load(deadline))
-            return self._value[1]
-
 
 class Catalogue:
     """Offers of one region. What is sold where is kept for an hour, live prices for a day, spot prices for five minutes."""
@@ -54,9 +38,9 @@ class Catalogue:
         self._clock = clock
         self._wanted = filters(instance_type=list(machine_types))
         self._listed = load_prices(client.region, None if prices == LIVE else prices)
-        self._live = _Kept(lambda deadline: live_prices(client, deadline), _PRICES_HOLD, clock) if prices == LIVE else None
-        self._sold = _Kept(self._load_sold, _HOUR, clock)
-        self._spot = _Kept(self._load_spot, _SPOT_PRICES_HOLD, clock)
+        self._live = Kept(lambda deadline: live_prices(client, deadline), _PRICES_HOLD, clock) if prices == LIVE else None
+        self._sold = Kept(self._load_sold, _HOUR, clock)
+        self._spot = Kept(self._load_spot, _SPOT_PRICES_HOLD, clock)
         self._single: dict[str, MachineType] = {}
 
     def machine_type(self, name: str, deadline: Deadline | None = None) -> MachineType:
@@ -182,7 +166,7 @@ def _architecture(found: dict[str, Any]) -> str | None:
 def _accelerators(found: dict[str, Any]) -> Iterator[Accelerator]:
     for device in found.get("GpuInfo", {}).get("Gpus", ()):
         memory = int(device["MemoryInfo"]["SizeInMiB"]) * MIB
-        yield from [Accelerator(device["Name"], memory)] * int(device["Count"])
+        yield from [Accelerator(sold_as(device["Name"], memory), memory)] * int(device["Count"])
 
 
 def _spot_price(found: dict[str, Any]) -> Price:

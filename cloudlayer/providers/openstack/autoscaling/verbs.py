@@ -11,6 +11,7 @@ from cloudlayer.interfaces import Capabilities, Clock, Deadline
 from cloudlayer.providers.base.attempts import checked_token, fingerprint
 from cloudlayer.providers.base.autoscaling import BaseAutoscaling, checked_size, require_group
 from cloudlayer.providers.base.errors import Where, translate
+from cloudlayer.providers.base.turns import Turns
 from cloudlayer.providers.openstack.autoscaling.groups import read_group
 from cloudlayer.providers.openstack.autoscaling.stacks import Stacks, read_record
 from cloudlayer.providers.openstack.autoscaling.steps import Steps
@@ -20,7 +21,6 @@ from cloudlayer.providers.openstack.compute.choices import Choices
 from cloudlayer.providers.openstack.compute.servers import FAULTS, fault_code
 from cloudlayer.providers.openstack.options import GroupOverrides
 from cloudlayer.providers.openstack.tags import LIMITS
-from cloudlayer.providers.openstack.turns import Turns
 from cloudlayer.resources import InstanceSpec, ScalingGroup, ScalingGroupSpec, ScalingGroupState
 from cloudlayer.specs import checked
 

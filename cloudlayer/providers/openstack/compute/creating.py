@@ -18,6 +18,7 @@ from cloudlayer.errors import (
 )
 from cloudlayer.interfaces import Clock, Deadline
 from cloudlayer.providers.base.errors import Where, translate
+from cloudlayer.providers.base.turns import Turns
 from cloudlayer.providers.openstack.client import Client
 from cloudlayer.providers.openstack.compute.addresses import with_addresses
 from cloudlayer.providers.openstack.compute.attempts import Attempts, Server
@@ -35,7 +36,6 @@ from cloudlayer.providers.openstack.compute.servers import (
     was_refused,
 )
 from cloudlayer.providers.openstack.creation import look_or_make
-from cloudlayer.providers.openstack.turns import Turns
 from cloudlayer.resources import Instance, InstanceState
 
 _ANSWERS: Final = (CapacityError, QuotaError, RejectedSpec)

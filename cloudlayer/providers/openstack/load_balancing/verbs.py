@@ -11,6 +11,7 @@ from cloudlayer.interfaces import Capabilities, Clock, Deadline
 from cloudlayer.providers.base.attempts import adopted, checked_token, fingerprint
 from cloudlayer.providers.base.load_balancing import BaseLoadBalancing, require_balancer, require_targets
 from cloudlayer.providers.base.retries import CALL_SECONDS
+from cloudlayer.providers.base.turns import Turns
 from cloudlayer.providers.openstack.client import Client
 from cloudlayer.providers.openstack.compute.network import Network
 from cloudlayer.providers.openstack.creation import look_or_make
@@ -19,7 +20,6 @@ from cloudlayer.providers.openstack.load_balancing.pools import Pools
 from cloudlayer.providers.openstack.load_balancing.targets import Places
 from cloudlayer.providers.openstack.options import BalancerOverrides
 from cloudlayer.providers.openstack.tags import LIMITS, tagged, word
-from cloudlayer.providers.openstack.turns import Turns
 from cloudlayer.resources import LoadBalancer, LoadBalancerSpec, TargetHealth, TargetSpec
 from cloudlayer.specs import checked
 

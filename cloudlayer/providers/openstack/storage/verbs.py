@@ -13,11 +13,11 @@ from cloudlayer.errors import Conflict, InvalidSpec, NotFound, RejectedSpec
 from cloudlayer.interfaces import Capabilities, Clock, Deadline
 from cloudlayer.providers.base.attempts import LabelLimits, adopted, checked_token, fingerprint
 from cloudlayer.providers.base.storage import BaseStorage, require_volume
+from cloudlayer.providers.base.turns import Turns
 from cloudlayer.providers.openstack.client import Client
 from cloudlayer.providers.openstack.creation import look_or_make
 from cloudlayer.providers.openstack.options import VolumeOverrides
 from cloudlayer.providers.openstack.storage.volumes import read_snapshot, read_type, read_volume
-from cloudlayer.providers.openstack.turns import Turns
 from cloudlayer.resources import Snapshot, SnapshotState, Volume, VolumeSpec, VolumeState, VolumeType
 from cloudlayer.specs import Spec, checked
 from cloudlayer.units import GIB, format_size
