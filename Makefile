@@ -11,7 +11,7 @@ ARGUMENTS ?=
 OPENSTACK := $(or $(OPENSTACK_HOME),/var/tmp/cloudlayer-openstack)
 ON_OPENSTACK := OS_CLIENT_CONFIG_FILE=$${OS_CLIENT_CONFIG_FILE:-$(OPENSTACK)/state/etc/clouds.yaml} OS_CLOUD=$${OS_CLOUD:-ci}
 
-.PHONY: venv run test test-docker test-openstack openstack-up openstack-down mutants table lint bench clean
+.PHONY: venv run test test-crashes test-docker test-openstack openstack-up openstack-down mutants table lint bench clean
 .DEFAULT_GOAL := venv
 
 venv: $(VENV)/developer.stamp
@@ -20,7 +20,10 @@ run: $(VENV)/fleet.stamp
 	@exec $(BIN)/cloudlayer up examples/sentiment/fleet.toml --yes $(ARGUMENTS)
 
 test: venv
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGUMENTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not crashes" $(ARGUMENTS)
+
+test-crashes: venv
+	$(BIN)/python -m pytest -n 2 --dist load -m crashes $(ARGUMENTS)
 
 test-docker: venv
 	CLOUDLAYER_REQUIRE=docker $(BIN)/python -m pytest -m docker $(ARGUMENTS)
@@ -39,7 +42,7 @@ mutants: venv
 	$(BIN)/python -m tests.mutants.runs
 
 table: venv
-	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=docker,openstack $(BIN)/python -m pytest -n 2 --dist loadfile \
+	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=docker,openstack,recordings $(BIN)/python -m pytest -n 2 --dist loadfile \
 		tests/conformance tests/end_to_end tests/fleet/test_service.py --junitxml build/conformance.xml $(ARGUMENTS)
 	$(BIN)/python -m cloudlayer.testing.matrix build/conformance.xml --write README.md
 
@@ -61,7 +64,7 @@ $(VENV)/fleet.stamp: $(VENV)/venv.stamp setup.cfg
 	@touch $@
 
 $(VENV)/developer.stamp: $(VENV)/venv.stamp setup.cfg
-	$(PIP) install --editable '.[fleet,aws,openstack,test,lint]'
+	$(PIP) install --editable '.[fleet,aws,azure,gcp,libcloud,openstack,test,lint]'
 	@touch $(VENV)/fleet.stamp $@
 
 $(VENV)/venv.stamp:

@@ -39,7 +39,18 @@ def _openstack() -> str:
     return missing()
 
 
-NEEDS = {"docker": _docker, "openstack": _openstack}
+def _recordings() -> str:
+    try:
+        import azure.mgmt.compute  # noqa: F401
+        import yaml  # noqa: F401
+    except ImportError as error:
+        return f"the package {error.name} is not installed: pip install 'cloudlayer[azure,test]'"
+    from tests.fakes.arm.recorded.cassettes import missing
+
+    return missing()
+
+
+NEEDS = {"docker": _docker, "openstack": _openstack, "recordings": _recordings}
 
 
 @cache

@@ -134,6 +134,25 @@ def test_a_machine_type_changes_while_the_instance_is_stopped(client):
     assert client.refused("POST", f"{VM}/setMachineType", with_gpus) == (400, "invalid")
 
 
+def test_e2_always_moves_unless_it_is_preemptible(client):
+    client.do("POST", f"{ZONE}/instances", instance())
+    client.do("POST", f"{VM}/stop")
+    assert client.refused("POST", f"{VM}/setScheduling", STAYS) == (400, "badRequest")
+    assert client.refused("POST", f"{ZONE}/instances", instance("two", scheduling=STAYS)) == (400, "badRequest")
+    client.do("POST", f"{VM}/setMachineType", {"machineType": f"{ZONE}/machineTypes/n2-standard-2"})
+    client.do("POST", f"{VM}/setScheduling", STAYS)
+    back = {"machineType": f"{ZONE}/machineTypes/e2-small"}
+    assert client.refused("POST", f"{VM}/setMachineType", back) == (400, "badRequest")
+
+
+def test_what_has_local_disks_is_stopped_with_a_word_on_them(client):
+    local = {"type": "SCRATCH", "autoDelete": True, "initializeParams": {"diskType": f"{ZONE}/diskTypes/local-ssd"}}
+    client.do("POST", f"{ZONE}/instances", instance(machine="n2-standard-2", disks=[boot(), local]))
+    assert client.refused("POST", f"{VM}/stop") == (400, "badRequest")
+    client.do("POST", f"{VM}/stop", discardLocalSsd="true")
+    assert client.get(VM)["status"] == "TERMINATED"
+
+
 def test_labels_change_under_their_fingerprint(client):
     client.do("POST", f"{ZONE}/instances", instance())
     known = client.get(VM)["labelFingerprint"]
@@ -248,6 +267,9 @@ def test_reservations_are_used_and_full(client):
     assert client.refused("POST", f"{ZONE}/instances", other) == (400, "invalid")
     unknown = instance("four", reservationAffinity=affinity | {"values": ["none"]})
     assert client.refused("POST", f"{ZONE}/instances", unknown) == (400, "invalid")
+    client.do("POST", f"{ZONE}/reservations", {"name": "loose", "specificReservation": specific})
+    loose = instance("five", reservationAffinity=affinity | {"values": ["loose"]})
+    assert client.refused("POST", f"{ZONE}/instances", loose) == (400, "invalid")
     assert client.refused("POST", f"{ZONE}/reservations/reserved/resize", {"specificSkuCount": "0"}) == (400, "invalid")
     assert client.refused("DELETE", f"{ZONE}/reservations/reserved") == (400, "resourceInUseByAnotherResource")
     client.do("POST", f"{ZONE}/reservations/reserved/resize", {"specificSkuCount": "2"})

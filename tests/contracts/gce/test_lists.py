@@ -104,6 +104,15 @@ def test_a_page_goes_on_where_the_last_one_ended_though_things_go(client, gce):
 
 
 @pytest.mark.usefixtures("disks")
+def test_an_aggregated_list_warns_of_what_cannot_be_reached(client, gce):
+    gce.options.unreachable = {OTHER}
+    items = client.get("aggregated/disks")["items"]
+    assert [one["name"] for one in items[ZONE]["disks"]] == ["a", "b", "c"]
+    assert "disks" not in items[OTHER]
+    assert items[OTHER]["warning"]["code"] == "UNREACHABLE"
+
+
+@pytest.mark.usefixtures("disks")
 def test_an_aggregated_list_tells_every_scope(client):
     items = client.get("aggregated/disks", filter="labels.team = red")["items"]
     assert [one["name"] for one in items[ZONE]["disks"]] == ["b", "c"]

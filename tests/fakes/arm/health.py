@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 from tests.fakes.arm.errors import Refusal
 from tests.fakes.rest.server import Answer
 
+FEWEST = 10
+"""How many series of a metric are told unless `top` says otherwise; nothing tells of the others."""
+
 NAMES = {"DipAvailability": "Health Probe Status", "VipAvailability": "Data Path Availability"}
 
 
@@ -23,6 +26,7 @@ def metrics(cloud, request):
             "BadRequest", f"Failed to find metric configuration for {', '.join(wanted)}. Valid metrics: {', '.join(NAMES)}."
         )
     split = [name.lower() for name in re.findall(r"(\w+) eq '\*'", request.query.get("$filter", ""))]
+    most = int(request.query.get("top") or FEWEST)
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     return Answer(
         200,
@@ -32,7 +36,7 @@ def metrics(cloud, request):
             "interval": request.query.get("interval", "PT1M"),
             "namespace": "Microsoft.Network/loadBalancers",
             "resourceregion": balancer.location,
-            "value": [_metric(balancer, name, _series(cloud, balancer, name, split, now)) for name in wanted],
+            "value": [_metric(balancer, name, _series(cloud, balancer, name, split, now)[:most]) for name in wanted],
         },
     )
 

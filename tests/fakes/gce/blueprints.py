@@ -68,6 +68,14 @@ def _check_attachable(machine, name, many):
         raise invalid("resource.guestAccelerators", many, f"There can be {machines.ATTACHABLE[name]} of {name}.")
 
 
+def check_moves(machine, scheduling):
+    """Refuse to keep on its host what is of the series that always moves."""
+    is_e2 = machines.series(machine.rpartition("/")[2]) == "e2"
+    if is_e2 and scheduling["onHostMaintenance"] == "TERMINATE" and not scheduling["preemptible"]:
+        message = "e2 instances do not support onHostMaintenance=TERMINATE unless they are preemptible."
+        raise GceError("badRequest", message)
+
+
 def schedule(document):
     """Fill in how an instance is bought and kept, or refuse what cannot be together."""
     given = document.get("scheduling", {})
@@ -96,6 +104,7 @@ def schedule(document):
         )
     if is_spot and scheduling["provisioningModel"] == "SPOT":
         scheduling.setdefault("instanceTerminationAction", "STOP")
+    check_moves(document.get("machineType", ""), scheduling)
     document["scheduling"] = scheduling
 
 

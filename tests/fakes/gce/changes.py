@@ -18,6 +18,7 @@ class Changes(Collection):
         self.resolve(link, new)
         new["guestAccelerators"] = [] if self._own_cards(document) else document.get("guestAccelerators", [])
         new["guestAccelerators"] = blueprints.accelerators(self.cloud, new)
+        blueprints.check_moves(new["machineType"], document["scheduling"])
         if new["guestAccelerators"] and document["scheduling"]["onHostMaintenance"] != "TERMINATE":
             raise GceError("invalid", "Instances with guest accelerators do not support live migration.")
         return self.cloud.operations.begin(ask, link, None, lambda: document.update(new))
@@ -48,7 +49,8 @@ class Changes(Collection):
         """How it is restarted and kept; how it is bought only while it is stopped."""
         link, document = self.found(ask)
         self.store.check_ready(link)
-        new = {"scheduling": document["scheduling"] | ask.body, "guestAccelerators": document.get("guestAccelerators", [])}
+        kept = {"machineType": document["machineType"], "guestAccelerators": document.get("guestAccelerators", [])}
+        new = {**kept, "scheduling": document["scheduling"] | ask.body}
         bought = ("provisioningModel", "preemptible")
         is_other = any(new["scheduling"].get(name) != document["scheduling"].get(name) for name in bought)
         if is_other and document["status"] != "TERMINATED":

@@ -53,14 +53,15 @@ class Collection:
 
     def aggregated_list(self, ask):
         """A page of all, by scope; a scope of which nothing is on the page says so."""
-        items = [(link, one) for link, one in self.store.of(self.word) if link.project == ask.project]
-        found, token = self._page(ask, items, whole=True)
+        away = self.cloud.options.unreachable
+        here = [(link, one) for link, one in self.store.of(self.word) if link.project == ask.project]
+        found, token = self._page(ask, [(link, one) for link, one in here if link.scope not in away], whole=True)
         scopes = {scope: {} for scope in self.cloud.scopes()}
         for link, document in found:
             scopes[link.scope].setdefault(self.word, []).append(document)
         for scope, content in scopes.items():
             if not content:
-                content["warning"] = _nothing(scope)
+                content["warning"] = _unreachable(scope) if scope in away else _nothing(scope)
         page = {"kind": ask.answer_kind, "id": ask.path.removeprefix("/compute/v1/"), "selfLink": ask.address, "items": scopes}
         return page | token
 
@@ -249,3 +250,8 @@ def check_labels(field, labels):
 def _nothing(scope):
     message = f"There are no results for scope '{scope}' on this page."
     return {"code": "NO_RESULTS_ON_PAGE", "message": message, "data": [{"key": "scope", "value": scope}]}
+
+
+def _unreachable(scope):
+    data = [{"key": "scope", "value": scope}, {"key": "failure", "value": "RESOURCE_UNAVAILABLE"}]
+    return {"code": "UNREACHABLE", "message": f"Scope '{scope}' cannot be reached.", "data": data}

@@ -42,6 +42,9 @@ def check(link, document):
         raise invalid("resource.updatePolicy.maxSurge", surge, "It must be 0 when the replacement method is RECREATE.")
     if len(document.get("autoHealingPolicies", ())) > 1:
         raise invalid("resource.autoHealingPolicies", "", "There can be one policy.")
+    shape = document.get("distributionPolicy", {}).get("targetShape", "EVEN")
+    if document.get("instanceFlexibilityPolicy", {}).get("instanceSelections") and shape == "EVEN":
+        raise invalid("resource.instanceFlexibilityPolicy", shape, "It needs a group of a region, of another target shape.")
     names = [port.get("name") for port in document.get("namedPorts", ())]
     if not all(names):
         raise GceError("required", "Required field 'resource.namedPorts.name' not specified")

@@ -131,6 +131,8 @@ class Instances(Attachments, Changes):
         link, document = self._movable(ask)
         if document["status"] in STOPPED:
             return self.cloud.operations.begin(ask, link)
+        if "discardLocalSsd" not in ask.query and any(disk["type"] == "SCRATCH" for disk in document["disks"]):
+            raise GceError("badRequest", "VM has a Local SSD attached but an undefined value for `discard-local-ssd`.")
 
         def finish():
             if self.store.get(link) is document and not self.store.is_leaving(link):

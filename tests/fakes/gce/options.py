@@ -11,7 +11,8 @@ class Options:
     instance is on its way up; at 0 it is over at the first poll, never in the answer to the call itself. There is `room` for so
     many more instances; beyond it, an operation is accepted and ends without any. Instances made from now on end with the code
     in `failing` before they run. Operations of methods in `late` (shell patterns) are accepted and end with the code there,
-    nothing made. `quotas` are limits of each region by metric.
+    nothing made. `quotas` are limits of each region by metric. Aggregated lists tell nothing of the scopes that are
+    `unreachable` ("zones/us-central1-a") but a warning.
     """
 
     page: int | None = None
@@ -20,3 +21,4 @@ class Options:
     failing: str = ""
     late: dict[str, str] = field(default_factory=dict)
     quotas: dict[str, float] = field(default_factory=dict)
+    unreachable: set[str] = field(default_factory=set)

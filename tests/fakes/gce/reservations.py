@@ -59,11 +59,16 @@ class Reservations(Collection):
             raise in_use(link, self.cloud.link(self._users(document)[0]["selfLink"]))
 
     def check_specific(self, link, instance):
-        """Refuse an instance that names a reservation which is not there, or is of another machine type."""
+        """Refuse an instance that names a reservation which is not there, or is of another machine type.
+
+        One that was not made to be named is for whoever names none.
+        """
         for name in instance["reservationAffinity"]["values"]:
             document = self.store.get(Link(link.project, link.scope, self.word, last(name)))
             if document is None:
                 raise GceError("invalid", f"Specified reservations [{name}] do not exist.")
+            if not document["specificReservationRequired"]:
+                raise GceError("invalid", f"{name} can not be targeted as specificReservationRequired is not set.")
             if document["specificReservation"]["instanceProperties"]["machineType"] != last(instance["machineType"]):
                 raise GceError("invalid", f"Specified reservations [{name}] do not match the instance's properties.")
 

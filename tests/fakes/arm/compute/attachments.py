@@ -42,6 +42,7 @@ def check_disks(kind, request, body, size):
         )
     if len(disks) > size.disks:
         raise Refusal("OperationNotAllowed", f"The maximum number of data disks of a VM of size {size.name} is {size.disks}.")
+    check_ultra(disks, body["properties"])
     attached = [disk for disk in disks if disk["createOption"].lower() == "attach"]
     if storage.get("osDisk", {}).get("createOption", "").lower() == "attach":
         attached.append(storage["osDisk"])
@@ -54,6 +55,17 @@ def check_disks(kind, request, body, size):
             raise Refusal(
                 "InvalidParameter", "Required parameter 'dataDisk.diskSizeGB' is missing (null).", target="dataDisk.diskSizeGB"
             )
+
+
+def check_ultra(disks, properties):
+    """Ultra disks are made for machines alone that are said to be able to have them."""
+    kinds = {disk.get("managedDisk", {}).get("storageAccountType", "").lower() for disk in disks}
+    if "ultrassd_lrs" in kinds and not properties.get("additionalCapabilities", {}).get("ultraSSDEnabled"):
+        raise Refusal(
+            "InvalidParameter",
+            "StorageAccountType UltraSSD_LRS can be used only when additionalCapabilities.ultraSSDEnabled is set.",
+            target="managedDisk.storageAccountType",
+        )
 
 
 def check_new(kind, machine, disk):

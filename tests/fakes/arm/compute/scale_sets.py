@@ -5,6 +5,7 @@ import uuid
 
 from tests.fakes.arm import autoscaling
 from tests.fakes.arm.compute import capacity, flexible, uniform
+from tests.fakes.arm.compute.attachments import check_ultra
 from tests.fakes.arm.compute.disks import now
 from tests.fakes.arm.compute.machines import SECRET, check_image, check_profile
 from tests.fakes.arm.compute.power import MOVES, Power
@@ -31,6 +32,8 @@ class ScaleSets(Kind):
         "properties.platformFaultDomainCount",
         "properties.virtualMachineProfile.priority",
         "properties.virtualMachineProfile.osProfile.adminUsername",
+        "properties.virtualMachineProfile.storageProfile.imageReference.publisher",
+        "properties.virtualMachineProfile.storageProfile.imageReference.offer",
     )
     busy = "Conflict"
     preempted = True
@@ -41,7 +44,7 @@ class ScaleSets(Kind):
             f"VirtualMachineScaleSets_{action}": lambda request, action=action: self.act(request, action) for action in MOVES
         }
         return found | {
-            "VirtualMachineScaleSets_GetInstanceView": lambda request: Answer(200, self.view(self.found(request))),
+            "VirtualMachineScaleSets_GetInstanceView": self.views,
             "VirtualMachineScaleSets_DeleteInstances": self.delete_members,
             "VirtualMachineScaleSets_UpdateInstances": self.upgrade,
             "VirtualMachineScaleSetRollingUpgrades_GetLatest": self.rollout,
@@ -135,6 +138,14 @@ class ScaleSets(Kind):
         resource.document["sku"]["capacity"] = count
         resource.state = "Updating"
         self.begin(None, resource, snapshot(resource.document))
+
+    def views(self, request):
+        """GET of the instance view, which flexible sets have not."""
+        resource = self.found(request)
+        if is_flexible(resource.properties):
+            reason = "Operation 'VirtualMachineScaleSets.instanceView.GET' is not allowed on Virtual Machine Scale Set"
+            raise Refusal("OperationNotAllowed", f"{reason} '{resource.name}'.")
+        return Answer(200, self.view(resource))
 
     def view(self, resource):
         """How the set and its members stand."""
@@ -267,6 +278,7 @@ class ScaleSets(Kind):
         if "imageReference" not in storage:
             raise Refusal("InvalidParameter", "Required parameter 'imageReference' is missing (null).", target="imageReference")
         check_image(self.cloud, storage, storage.get("osDisk", {}))
+        check_ultra(storage.get("dataDisks", []), body["properties"])
         old = self.resources.get(request.id)
         secrets = {key: value for key, value in (old.private if old else {}).items() if key in SECRET}
         check_profile({"adminUsername": "", **secrets, **profile.get("osProfile", {})})

@@ -1,0 +1,68 @@
+"""What `doctor` finds out about a subscription: credentials, resource group and location, by calls that change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from cloudlayer.errors import AuthError, CloudError, PermissionDenied, RejectedSpec
+from cloudlayer.interfaces import Deadline
+from cloudlayer.providers.azure.client import Client
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """A list, and the action that a role must allow for it; `place` is "group" or "region", for what is asked."""
+
+    service: str
+    operation: str
+    action: str
+    place: str = "group"
+
+
+_PROBES: Final = (
+    _Probe("compute", "virtual_machines.list", "Microsoft.Compute/virtualMachines/read"),
+    _Probe("compute", "virtual_machine_scale_sets.list", "Microsoft.Compute/virtualMachineScaleSets/read"),
+    _Probe("disks", "disks.list_by_resource_group", "Microsoft.Compute/disks/read"),
+    _Probe("network", "network_interfaces.list", "Microsoft.Network/networkInterfaces/read"),
+    _Probe("network", "load_balancers.list", "Microsoft.Network/loadBalancers/read"),
+    _Probe("compute", "usage.list", "Microsoft.Compute/locations/usages/read", "region"),
+    _Probe("network", "usages.list", "Microsoft.Network/locations/usages/read", "region"),
+)
+"""A look says whether a service may be used at all: making things cannot be tried without making them."""
+
+_LOGIN: Final = (
+    "log in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET to those of a service principal"
+)
+
+
+class Checks:
+    """Looks at one resource group in one location."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def lines(self, deadline: Deadline) -> list[str]:
+        """What is wrong, a line each with its mend; what would be wrong for all that follows ends it."""
+        return [line.replace("\n", " ") for line in self._faults(deadline)]
+
+    def _faults(self, deadline: Deadline) -> Iterator[str]:
+        for probe in _PROBES:
+            try:
+                self._look(probe, deadline)
+            except AuthError as error:
+                yield f"{error}: {_LOGIN}"
+                return
+            except PermissionDenied as error:
+                yield f"{probe.action}: {error}: allow it; `cloudlayer iam azure` prints a role with all that is needed"
+            except RejectedSpec as error:
+                yield f"{error}: is {self._client.region} one of `az account list-locations`?"
+                return
+            except CloudError as error:
+                yield f"{error}: is {self._client.endpoint} reachable from here? A proxy is set by HTTPS_PROXY"
+                return
+
+    def _look(self, probe: _Probe, deadline: Deadline) -> None:
+        place = {"group": self._client.group, "region": self._client.region}[probe.place]
+        next(self._client.pages(probe.service, probe.operation, place, deadline=deadline), None)

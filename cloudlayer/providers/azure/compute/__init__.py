@@ -1,0 +1,1 @@
+"""Compute on Azure: virtual machines with a network interface, disks, and what a firewall and a public address take."""

@@ -1,0 +1,1 @@
+"""Load balancing: Azure's Standard Load Balancer."""

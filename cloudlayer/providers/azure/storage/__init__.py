@@ -1,0 +1,1 @@
+"""Storage: managed disks, their snapshots, and shares of Azure Files."""

@@ -1,0 +1,1 @@
+"""Compute on Compute Engine."""

@@ -1,0 +1,1 @@
+"""Storage: persistent disks and Hyperdisks, and their snapshots."""
