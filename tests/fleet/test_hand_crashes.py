@@ -148,7 +148,8 @@ def _create_unless_made(fleets: Fleets, kind: str) -> None:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("kind", ONE_AND_THE_REST)
+@pytest.mark.crashes
+@pytest.mark.parametrize("kind", EVERY)
 def test_a_delete_that_dies_anywhere_is_finished_by_the_next_or_swept(start: Place, tmp_path: Path, kind: str) -> None:
     nothing, _ = _settled(start.copy(tmp_path / "nothing"))
     with at(start) as (fleets, world):

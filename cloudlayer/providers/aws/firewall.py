@@ -12,8 +12,8 @@ from cloudlayer.errors import Conflict, RejectedSpec
 from cloudlayer.interfaces import Clock, Deadline
 from cloudlayer.providers.aws.client import Client, filters
 from cloudlayer.providers.aws.marks import all_tags, is_ours
-from cloudlayer.providers.aws.patience import insist
 from cloudlayer.providers.aws.tags import tag_list
+from cloudlayer.providers.base.patience import insist
 from cloudlayer.resources import Leftover
 
 KIND: Final = "security-group"

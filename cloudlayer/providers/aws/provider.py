@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cloudlayer.errors import InvalidSpec
 from cloudlayer.interfaces import Capabilities, Capability, Clock, Deadline, SystemClock
 from cloudlayer.providers.aws.autoscaling.verbs import AwsAutoscaling
 from cloudlayer.providers.aws.checks import Checks
@@ -19,6 +18,7 @@ from cloudlayer.providers.aws.load_balancing.verbs import AwsLoadBalancing
 from cloudlayer.providers.aws.options import Options
 from cloudlayer.providers.aws.quotas import Quotas
 from cloudlayer.providers.aws.storage.verbs import EbsStorage
+from cloudlayer.providers.base.leftovers import Leftovers
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.base.retries import Retries
 from cloudlayer.resources import Leftover, Quota
@@ -68,7 +68,7 @@ class AwsProvider(BaseProvider):
         self._storage = EbsStorage(self._client, CAPABILITIES, clock)
         self._quotas = Quotas(self._client, catalogue)
         self._checks = Checks(self._client)
-        self._makers = (self._autoscaling, self._load_balancing, LaunchPieces(self._client))
+        self._leftovers = Leftovers((self._autoscaling, self._load_balancing, LaunchPieces(self._client)), self._client.retries)
 
     @property
     def compute(self) -> Ec2Compute:
@@ -96,14 +96,11 @@ class AwsProvider(BaseProvider):
 
     def leftovers(self, labels: Mapping[str, str], *, deadline: Deadline | None = None) -> list[Leftover]:
         """Pieces with all of `labels`; none is spared for being young, since AWS does not tell the age of most."""
-        bound = self._client.retries.deadline(deadline)
-        return [leftover for maker in self._makers for leftover in maker.leftovers(labels, bound)]
+        return self._leftovers.all(labels, deadline)
 
     def delete_leftover(self, leftover: Leftover, *, deadline: Deadline | None = None) -> None:
         """Delete one of them; InvalidSpec for what `leftovers` never tells."""
-        bound = self._client.retries.deadline(deadline)
-        if not any(maker.delete_leftover(leftover, bound) for maker in self._makers):
-            raise InvalidSpec(f'leftover: a {leftover.kind} "{leftover.name}" is none of those that leftovers() tells')
+        self._leftovers.delete(leftover, deadline)
 
     def quotas(self, *, deadline: Deadline | None = None) -> list[Quota]:
         """The limits that Service Quotas tells, some dozen calls; none where this user may not ask it, which `check` tells."""

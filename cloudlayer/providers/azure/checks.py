@@ -13,7 +13,7 @@ from cloudlayer.providers.azure.client import Client
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """A list, and the action that a role must allow for it; `place` is "group" or "region", for what is asked."""
+    """A list, and the action that a role must allow for it; `place` is "group", "region" or "subscription", which is asked."""
 
     service: str
     operation: str
@@ -23,6 +23,7 @@ class _Probe:
 
 _PROBES: Final = (
     _Probe("compute", "virtual_machines.list", "Microsoft.Compute/virtualMachines/read"),
+    _Probe("compute", "virtual_machines.list_all", "Microsoft.Compute/virtualMachines/read", "subscription"),
     _Probe("compute", "virtual_machine_scale_sets.list", "Microsoft.Compute/virtualMachineScaleSets/read"),
     _Probe("disks", "disks.list_by_resource_group", "Microsoft.Compute/disks/read"),
     _Probe("network", "network_interfaces.list", "Microsoft.Network/networkInterfaces/read"),
@@ -64,5 +65,5 @@ class Checks:
                 return
 
     def _look(self, probe: _Probe, deadline: Deadline) -> None:
-        place = {"group": self._client.group, "region": self._client.region}[probe.place]
-        next(self._client.pages(probe.service, probe.operation, place, deadline=deadline), None)
+        named = {"group": (self._client.group,), "region": (self._client.region,), "subscription": ()}[probe.place]
+        next(self._client.pages(probe.service, probe.operation, *named, deadline=deadline), None)

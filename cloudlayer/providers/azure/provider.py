@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloudlayer.errors import InvalidSpec
 from cloudlayer.interfaces import Clock, Deadline, SystemClock
 from cloudlayer.providers.azure.autoscaling.verbs import AzureAutoscaling
 from cloudlayer.providers.azure.capabilities import CAPABILITIES
@@ -22,6 +21,7 @@ from cloudlayer.providers.azure.options import Options
 from cloudlayer.providers.azure.places import Places
 from cloudlayer.providers.azure.quotas import Quotas
 from cloudlayer.providers.azure.storage.verbs import AzureStorage
+from cloudlayer.providers.base.leftovers import Leftovers
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.base.retries import Retries
 from cloudlayer.resources import Leftover, Quota
@@ -44,7 +44,7 @@ class AzureProvider(BaseProvider):
         self._quotas = Quotas(self._client)
         self._checks = Checks(self._client)
         pieces = LaunchPieces(self._client, Network(self._client, clock), clock)
-        self._makers = (self._autoscaling, self._load_balancing, pieces)
+        self._leftovers = Leftovers((self._autoscaling, self._load_balancing, pieces), self._client.retries)
 
     @property
     def compute(self) -> AzureCompute:
@@ -72,14 +72,11 @@ class AzureProvider(BaseProvider):
 
     def leftovers(self, labels: Mapping[str, str], *, deadline: Deadline | None = None) -> list[Leftover]:
         """Pieces with all of `labels`; those of the last quarter of an hour are spared: a create may be about to use them."""
-        bound = self._client.retries.deadline(deadline)
-        return [leftover for maker in self._makers for leftover in maker.leftovers(labels, bound)]
+        return self._leftovers.all(labels, deadline)
 
     def delete_leftover(self, leftover: Leftover, *, deadline: Deadline | None = None) -> None:
         """Delete one of them; InvalidSpec for what `leftovers` never tells."""
-        bound = self._client.retries.deadline(deadline)
-        if not any(maker.delete_leftover(leftover, bound) for maker in self._makers):
-            raise InvalidSpec(f'leftover: a {leftover.kind} "{leftover.name}" is none of those that leftovers() tells')
+        self._leftovers.delete(leftover, deadline)
 
     def quotas(self, *, deadline: Deadline | None = None) -> list[Quota]:
         """The limits of the subscription in this location: compute's and the network's, with their use."""

@@ -20,11 +20,12 @@ from cloudlayer.errors import NotFound, TransientError
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.base.errors import Where
 from cloudlayer.providers.base.pages import flatten
+from cloudlayer.providers.base.patience import insist
 from cloudlayer.providers.base.retries import Retries
 from cloudlayer.providers.gcp import errors
 from cloudlayer.providers.gcp.access import Access
+from cloudlayer.providers.gcp.codes import NOT_READY
 from cloudlayer.providers.gcp.options import Options
-from cloudlayer.providers.gcp.patience import NOT_READY, insist
 
 PAGE: Final = 500
 """The largest page of a list."""

@@ -62,6 +62,7 @@ TABLE: Final[Mapping[str, Fault]] = {
     **_all(_CONFLICT, "409 alreadyExists RESOURCE_ALREADY_EXISTS duplicate conflict 412 conditionNotMet CONDITION_NOT_MET"),
     **_all(_CONFLICT, "resourceInUseByAnotherResource resourceInUse RESOURCE_IN_USE RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"),
     **_all(_CONFLICT, "resourceNotReady RESOURCE_NOT_READY operationInProgress memberAlreadyExists MEMBER_ALREADY_EXISTS"),
+    **_all(_CONFLICT, "IP_IN_USE_BY_ANOTHER_RESOURCE"),
     **_all(_REJECTED, "400 invalid required badRequest invalidParameter parseError invalidArgument invalidQuery"),
     **_all(_REJECTED, "invalidUsage INVALID_FIELD_VALUE INVALID_USAGE INVALID_PARAMETER INVALID_ARGUMENT BAD_REQUEST"),
     **_all(Fault(Unsupported, _THIS_OFFER, 86400), "UNSUPPORTED_OPERATION unsupportedOperation notImplemented"),

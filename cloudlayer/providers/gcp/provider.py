@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloudlayer.errors import InvalidSpec
 from cloudlayer.interfaces import Clock, Deadline, SystemClock
+from cloudlayer.providers.base.leftovers import Leftovers
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.base.retries import Retries
 from cloudlayer.providers.gcp.autoscaling.lookup import GroupLookup
@@ -42,7 +42,7 @@ class GcpProvider(BaseProvider):
         self._autoscaling = GcpAutoscaling(self._client, CAPABILITIES, choices, attachments, clock)
         self._quotas = Quotas(self._client)
         self._checks = Checks(self._client)
-        self._makers = (LaunchPieces(self._client), self._autoscaling, self._load_balancing)
+        self._leftovers = Leftovers((LaunchPieces(self._client), self._autoscaling, self._load_balancing), self._client.retries)
 
     @property
     def compute(self) -> GceCompute:
@@ -70,14 +70,11 @@ class GcpProvider(BaseProvider):
 
     def leftovers(self, labels: Mapping[str, str], *, deadline: Deadline | None = None) -> list[Leftover]:
         """Pieces with all of `labels`; none is spared for being young."""
-        bound = self._client.retries.deadline(deadline)
-        return [leftover for maker in self._makers for leftover in maker.leftovers(labels, bound)]
+        return self._leftovers.all(labels, deadline)
 
     def delete_leftover(self, leftover: Leftover, *, deadline: Deadline | None = None) -> None:
         """Delete one of them; InvalidSpec for what `leftovers` never tells."""
-        bound = self._client.retries.deadline(deadline)
-        if not any(maker.delete_leftover(leftover, bound) for maker in self._makers):
-            raise InvalidSpec(f'leftover: a {leftover.kind} "{leftover.name}" is none of those that leftovers() tells')
+        self._leftovers.delete(leftover, deadline)
 
     def quotas(self, *, deadline: Deadline | None = None) -> list[Quota]:
         """The limits of the region and of the project, in two calls."""

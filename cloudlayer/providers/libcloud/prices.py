@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -11,8 +9,8 @@ from typing import Any, Final
 
 from libcloud import pricing
 
-from cloudlayer.errors import InvalidSpec
 from cloudlayer.interfaces import Clock
+from cloudlayer.providers.base.price_lists import PriceList, listed_price
 from cloudlayer.providers.libcloud.adapters import Money
 from cloudlayer.resources import Price
 
@@ -46,26 +44,8 @@ class Prices:
 
 def load_prices(driver: str, region: str, path: str | None) -> dict[str, Price]:
     """Prices by size in one region, from a CSV file with COLUMNS: `price_h` is an amount an hour, `as_of` a date."""
-    if path is None:
-        return {}
-    try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise InvalidSpec(f"libcloud:{driver}: prices: {path}: cannot be read: {error.strerror}") from None
-    prices = {}
-    for line, row in enumerate(rows, start=2):
-        try:
-            if row["region"] == region:
-                prices[row["size"]] = _price(row)
-        except (KeyError, ValueError, TypeError):
-            needs = f"needs the columns {', '.join(COLUMNS)}"
-            raise InvalidSpec(f"libcloud:{driver}: prices: {path}, line {line}: {needs}") from None
-    return prices
-
-
-def _price(row: Mapping[str, str]) -> Price:
-    return Price(float(row["price_h"]), row["currency"], row["source"], date.fromisoformat(row["as_of"]))
+    listed = PriceList(f"libcloud:{driver}: prices", COLUMNS)
+    return listed.read(region, path, lambda row: [(row["size"], listed_price(row, row["price_h"], row["currency"]))])
 
 
 def _amount(told: Any) -> float:

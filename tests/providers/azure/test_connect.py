@@ -98,6 +98,12 @@ def test_doctor_names_the_action_that_is_not_allowed(arm, cloud):
     assert line.startswith("Microsoft.Compute/disks/read: ") and "cloudlayer iam azure" in line
 
 
+def test_doctor_tells_a_role_that_is_given_for_the_resource_group_alone(arm, cloud):
+    arm.fault(method="VirtualMachines_ListAll", code="AuthorizationFailed", status=403)
+    (line,) = cloud.check()
+    assert line.startswith("Microsoft.Compute/virtualMachines/read: ")
+
+
 def test_credentials_that_cannot_be_had_are_an_auth_error(options, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     for name in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT"):

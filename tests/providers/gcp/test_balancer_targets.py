@@ -133,6 +133,14 @@ def test_a_group_knows_its_balancers_whoever_attached_it(cloud, balancers, web, 
     assert balancers.health(web) == balancers.health(wire) == []
 
 
+def test_two_balancers_may_take_one_group_at_once(gce, balancers, group):
+    gce.fault(method="compute.regionInstanceGroups.setNamedPorts", code="conditionNotMet", status=412, times=1)
+    token = str(uuid4())
+    web = balancers.create(WEB.model_copy(update={"targets": (TargetSpec(group=group.id),)}), token=token)
+    assert web.state == "active"
+    assert gce.count("compute.regionInstanceGroups.setNamedPorts") >= 2
+
+
 def test_a_deleted_balancer_lets_go_of_its_group(cloud, balancers, web, group):
     balancers.register(web, [TargetSpec(group=group.id)])
     balancers.delete(web)

@@ -56,6 +56,7 @@ CODES = [
     ("RESOURCE_NOT_FOUND", NotFound),
     ("RESOURCE_ALREADY_EXISTS", Conflict),
     ("RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", Conflict),
+    ("IP_IN_USE_BY_ANOTHER_RESOURCE", Conflict),
     ("CONDITION_NOT_MET", Conflict),
     ("INVALID_FIELD_VALUE", RejectedSpec),
     ("UNSUPPORTED_OPERATION", Unsupported),

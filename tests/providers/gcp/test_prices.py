@@ -6,10 +6,10 @@ import pytest
 
 from cloudlayer.errors import InvalidSpec, PermissionDenied, Throttled, TransientError
 from cloudlayer.providers.gcp.compute.accelerators import Machine
-from cloudlayer.providers.gcp.compute.prices import COLUMNS, ListedPrices, Parts
+from cloudlayer.providers.gcp.compute.prices import LIST, ListedPrices, Parts
 from tests.providers.gcp.services import PriceList, sku
 
-HEAD = ",".join(COLUMNS)
+HEAD = ",".join(LIST.columns)
 SKUS = [
     sku("N2 Instance Core running in Americas", 0.03),
     sku("N2 Instance Ram running in Americas", 0.004, unit="GiBy.h"),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from cloudlayer.errors import NotFound
 from cloudlayer.interfaces import Clock, Deadline
 from cloudlayer.providers.aws.client import Client
-from cloudlayer.providers.aws.patience import insist
+from cloudlayer.providers.base.patience import insist
 
 _UNDER_WAY: Final = ("Pending", "InProgress", "Baking")
 _BUSY: Final = ("InstanceRefreshInProgress",)

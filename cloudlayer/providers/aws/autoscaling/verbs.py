@@ -26,10 +26,10 @@ from cloudlayer.providers.aws.firewall import Firewall
 from cloudlayer.providers.aws.load_balancing.targets import INSTANCES, Targets, counters, require_kind
 from cloudlayer.providers.aws.marks import LIMITS, MAKING, MAY_COME, all_tags, read_labels, same_spec
 from cloudlayer.providers.aws.options import GroupOverrides
-from cloudlayer.providers.aws.patience import PAUSE, insist
 from cloudlayer.providers.aws.tags import NAME
 from cloudlayer.providers.base.attempts import checked_token, fingerprint, native_name
 from cloudlayer.providers.base.autoscaling import BaseAutoscaling, checked_size, require_group
+from cloudlayer.providers.base.patience import PAUSE, insist
 from cloudlayer.resources import Leftover, ScalingGroup, ScalingGroupSpec
 from cloudlayer.specs import checked
 

@@ -15,9 +15,9 @@ from cloudlayer.errors import Conflict, InvalidSpec, NotFound, Unsupported
 from cloudlayer.interfaces import Clock, Deadline
 from cloudlayer.providers.aws.client import Client, filters
 from cloudlayer.providers.aws.marks import all_tags
-from cloudlayer.providers.aws.patience import PAUSE, insist
 from cloudlayer.providers.aws.places import Places
 from cloudlayer.providers.aws.tags import tag_list
+from cloudlayer.providers.base.patience import PAUSE, insist
 from cloudlayer.resources import TargetHealth, TargetSpec
 
 INSTANCES: Final = "instance"

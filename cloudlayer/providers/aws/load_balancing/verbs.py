@@ -20,9 +20,9 @@ from cloudlayer.providers.aws.load_balancing.making import BalancerMaking, Balan
 from cloudlayer.providers.aws.load_balancing.targets import Targets, kind_of, owner_of, require_kind
 from cloudlayer.providers.aws.marks import LIMITS, MAKING, MAY_COME, is_ours, marked, read_labels, same_spec
 from cloudlayer.providers.aws.options import BalancerOverrides
-from cloudlayer.providers.aws.patience import insist
 from cloudlayer.providers.base.attempts import checked_token, fingerprint, native_name
 from cloudlayer.providers.base.load_balancing import BaseLoadBalancing, require_balancer, require_targets
+from cloudlayer.providers.base.patience import insist
 from cloudlayer.resources import Leftover, LoadBalancer, LoadBalancerSpec, TargetHealth, TargetSpec
 from cloudlayer.specs import checked
 

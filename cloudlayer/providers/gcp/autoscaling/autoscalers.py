@@ -9,8 +9,8 @@ from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.gcp.autoscaling.lookup import GroupLookup
 from cloudlayer.providers.gcp.autoscaling.plans import Plan, autoscaling_policy
 from cloudlayer.providers.gcp.client import Client
+from cloudlayer.providers.gcp.codes import EXISTS
 from cloudlayer.providers.gcp.facts import describe
-from cloudlayer.providers.gcp.patience import EXISTS
 
 
 class Autoscalers:

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from cloudlayer.errors import Conflict, NotFound, Throttled
 from cloudlayer.interfaces import Clock, Deadline
+from cloudlayer.providers.base.patience import insist
 from cloudlayer.providers.gcp.autoscaling.groups import is_ending, read_group
 from cloudlayer.providers.gcp.autoscaling.lookup import GroupLookup
 from cloudlayer.providers.gcp.client import Client
+from cloudlayer.providers.gcp.codes import NOT_READY, STALE
 from cloudlayer.providers.gcp.facts import describe, marks_of
-from cloudlayer.providers.gcp.patience import NOT_READY, STALE, insist
 
 Fields = Callable[[Any], Mapping[str, Any]]
 """The fields that are to change, by the manager as it is; none: it is so."""

@@ -11,9 +11,9 @@ from cloudlayer.providers.gcp.autoscaling.groups import template_of
 from cloudlayer.providers.gcp.autoscaling.plans import Plan, content_of, desired_of
 from cloudlayer.providers.gcp.autoscaling.templates import Templates
 from cloudlayer.providers.gcp.client import Client, basename
+from cloudlayer.providers.gcp.codes import EXISTS
 from cloudlayer.providers.gcp.compute.choices import Choices
 from cloudlayer.providers.gcp.compute.properties import Choice
-from cloudlayer.providers.gcp.patience import EXISTS
 from cloudlayer.resources import ScalingGroupSpec
 
 _ZONES: Final = 3

@@ -8,8 +8,9 @@ from typing import Any
 
 from cloudlayer.errors import NotFound
 from cloudlayer.interfaces import Clock, Deadline
+from cloudlayer.providers.base.patience import insist
 from cloudlayer.providers.gcp.client import Client, basename
-from cloudlayer.providers.gcp.patience import NOT_READY, STALE, insist
+from cloudlayer.providers.gcp.codes import NOT_READY, STALE
 
 
 class MemberLabels:

@@ -10,12 +10,12 @@ from cloudlayer.errors import Conflict
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.gcp.autoscaling.plans import PREFIX, Plan, owner_of
 from cloudlayer.providers.gcp.client import Client
+from cloudlayer.providers.gcp.codes import EXISTS, IN_USE, NOT_READY
 from cloudlayer.providers.gcp.compute.properties import Choice, Wanted, network_of, properties
 from cloudlayer.providers.gcp.facts import describe, marks_of
 from cloudlayer.providers.gcp.firewall import KIND as FIREWALL
 from cloudlayer.providers.gcp.firewall import Firewall
 from cloudlayer.providers.gcp.marks import is_ours, read_labels
-from cloudlayer.providers.gcp.patience import EXISTS, IN_USE, NOT_READY
 from cloudlayer.resources import Leftover
 
 KIND: Final = "instanceTemplates"

@@ -27,6 +27,7 @@ from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.base.attempts import fingerprint
 from cloudlayer.providers.base.errors import Where, capacity_scope
 from cloudlayer.providers.gcp.client import Client, basename
+from cloudlayer.providers.gcp.codes import EXISTS
 from cloudlayer.providers.gcp.compute.attempts import Attempts, Place, by_place, request_id, token_used_up
 from cloudlayer.providers.gcp.compute.choices import Choices
 from cloudlayer.providers.gcp.compute.gone import gone, reason_of
@@ -36,7 +37,6 @@ from cloudlayer.providers.gcp.compute.properties import Choice, Wanted, network_
 from cloudlayer.providers.gcp.errors import from_operation
 from cloudlayer.providers.gcp.firewall import Firewall
 from cloudlayer.providers.gcp.marks import MAY_COME, PLACE, read_labels
-from cloudlayer.providers.gcp.patience import EXISTS
 from cloudlayer.resources import Instance, InstanceState
 
 _ANSWERS: Final = (CapacityError, QuotaError, RejectedSpec, Unsupported)

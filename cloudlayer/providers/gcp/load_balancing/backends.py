@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from cloudlayer.errors import Unsupported
 from cloudlayer.interfaces import Clock, Deadline
+from cloudlayer.providers.base.patience import insist
 from cloudlayer.providers.gcp.client import Client, basename
+from cloudlayer.providers.gcp.codes import STALE
 from cloudlayer.providers.gcp.compute.instances import split_id
 from cloudlayer.providers.gcp.load_balancing.members import Members, id_of
 from cloudlayer.providers.gcp.load_balancing.pieces import ENDPOINTS, MACHINES, SERVICE, Piece, Pieces
 from cloudlayer.providers.gcp.load_balancing.plans import Form, check_takes, check_targets, part, service_of
-from cloudlayer.providers.gcp.patience import STALE, insist
 from cloudlayer.providers.gcp.places import Places
 from cloudlayer.resources import TargetSpec
 

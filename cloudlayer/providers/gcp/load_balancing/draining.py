@@ -12,10 +12,11 @@ from typing import Final
 
 from cloudlayer.errors import InvalidSpec
 from cloudlayer.interfaces import Clock, Deadline
+from cloudlayer.providers.base.patience import insist
+from cloudlayer.providers.gcp.codes import STALE
 from cloudlayer.providers.gcp.facts import describe, marks_of
 from cloudlayer.providers.gcp.load_balancing.pieces import SERVICE, Pieces
 from cloudlayer.providers.gcp.load_balancing.plans import Form, part, service_of
-from cloudlayer.providers.gcp.patience import STALE, insist
 
 _LOOK: Final = 0.5
 

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from cloudlayer.errors import Conflict, NotFound
 from cloudlayer.interfaces import Deadline
+from cloudlayer.providers.base.patience import insist
 from cloudlayer.providers.gcp.client import Client, basename
+from cloudlayer.providers.gcp.codes import NOT_READY, STALE
 from cloudlayer.providers.gcp.compute.instances import instance_id, split_id
 from cloudlayer.providers.gcp.load_balancing.pieces import ENDPOINTS
 
@@ -105,15 +107,20 @@ class Members:
         prefix, where = ("region_", {"region": name}) if scope == "regions" else ("", {"zone": name})
         service = f"{prefix}instance_groups"
         named: dict[str, Any] = {"instance_group": basename(url), **where}
-        found = self._client.call(service, "get", deadline=deadline, **named)
-        known = {port.name: port.port for port in found.named_ports}
         new = {port["name"]: port["port"] for port in wanted}
-        if new.items() <= known.items():
-            return
-        ports = [{"name": key, "port": value} for key, value in sorted({**known, **new}.items())]
-        body = {"fingerprint": found.fingerprint, "named_ports": ports}
-        request: dict[str, Any] = {f"{prefix}instance_groups_set_named_ports_request_resource": body}
-        self._client.run(service, "set_named_ports", deadline=deadline, **named, **request)
+
+        def attempt() -> None:
+            found = self._client.call(service, "get", deadline=deadline, **named)
+            known = {port.name: port.port for port in found.named_ports}
+            if new.items() <= known.items():
+                return
+            ports = [{"name": key, "port": value} for key, value in sorted({**known, **new}.items())]
+            body = {"fingerprint": found.fingerprint, "named_ports": ports}
+            request: dict[str, Any] = {f"{prefix}instance_groups_set_named_ports_request_resource": body}
+            self._client.run(service, "set_named_ports", deadline=deadline, **named, **request)
+
+        clock = self._client.retries.clock
+        insist(attempt, (*STALE, *NOT_READY), clock, deadline, f"naming the ports of {basename(url)}")
 
     def _change_instances(self, verb: str, url: str, instances: Sequence[str], deadline: Deadline) -> None:
         named: dict[str, Any] = {"instance_group": basename(url), "zone": place(url)[1]}

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from cloudlayer.errors import CloudError, Conflict, NotFound
 from cloudlayer.interfaces import Clock, Deadline
+from cloudlayer.providers.base.patience import insist
 from cloudlayer.providers.gcp.client import Client
-from cloudlayer.providers.gcp.patience import EXISTS, IN_USE, NOT_READY, insist
+from cloudlayer.providers.gcp.codes import EXISTS, IN_USE, NOT_READY
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from cloudlayer.providers.base.load_balancing import BaseLoadBalancing, require_
 from cloudlayer.providers.base.retries import CALL_SECONDS
 from cloudlayer.providers.base.turns import Turns
 from cloudlayer.providers.gcp.client import Client, basename
+from cloudlayer.providers.gcp.codes import IN_USE
 from cloudlayer.providers.gcp.facts import describe, marks_of
 from cloudlayer.providers.gcp.load_balancing.attachments import Attachments
 from cloudlayer.providers.gcp.load_balancing.backends import Backends, Find
@@ -39,7 +40,6 @@ from cloudlayer.providers.gcp.load_balancing.pieces import (
 from cloudlayer.providers.gcp.load_balancing.plans import PREFIX, BalancerPlan, check_takes, check_targets, layers, planned
 from cloudlayer.providers.gcp.marks import LIMITS, MAY_COME, is_ours, read_labels, same_spec
 from cloudlayer.providers.gcp.options import BalancerOverrides
-from cloudlayer.providers.gcp.patience import IN_USE
 from cloudlayer.providers.gcp.places import Places
 from cloudlayer.resources import Leftover, LoadBalancer, LoadBalancerSpec, LoadBalancerState, TargetHealth, TargetSpec
 from cloudlayer.specs import checked

@@ -8,9 +8,10 @@ from typing import Any
 from cloudlayer.errors import Conflict, NotFound
 from cloudlayer.interfaces import Clock, Deadline
 from cloudlayer.providers.base.attempts import fingerprint, native_name
+from cloudlayer.providers.base.patience import insist
 from cloudlayer.providers.gcp.client import Client
+from cloudlayer.providers.gcp.codes import EXISTS, NOT_READY
 from cloudlayer.providers.gcp.marks import LONGEST_NAME, label_filter, marked, same_spec
-from cloudlayer.providers.gcp.patience import EXISTS, NOT_READY, insist
 from cloudlayer.providers.gcp.storage.disks import place_of, read_snapshot, token_of
 from cloudlayer.resources import Snapshot, SnapshotState
 from cloudlayer.specs import Spec

@@ -12,13 +12,14 @@ from typing import Any
 from cloudlayer.errors import Conflict, InvalidSpec, NotFound
 from cloudlayer.interfaces import Capabilities, Clock, Deadline
 from cloudlayer.providers.base.attempts import checked_token, fingerprint, native_name
+from cloudlayer.providers.base.patience import insist
 from cloudlayer.providers.base.storage import BaseStorage, require_volume
 from cloudlayer.providers.base.turns import Turns
 from cloudlayer.providers.gcp.client import Client
+from cloudlayer.providers.gcp.codes import EXISTS, NOT_READY
 from cloudlayer.providers.gcp.compute.instances import split_id
 from cloudlayer.providers.gcp.marks import LIMITS, LONGEST_NAME, label_filter, marked, same_spec
 from cloudlayer.providers.gcp.options import VolumeOverrides
-from cloudlayer.providers.gcp.patience import EXISTS, NOT_READY, insist
 from cloudlayer.providers.gcp.places import Places
 from cloudlayer.providers.gcp.storage.disk_types import DEFAULT, check_speeds, read_types, rounded
 from cloudlayer.providers.gcp.storage.disks import place_of, read_snapshot, read_volume, token_of

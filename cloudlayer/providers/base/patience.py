@@ -1,4 +1,4 @@
-"""Calls that Google refuses while something is on its way in or out: made again until it takes them."""
+"""Calls that a cloud refuses while an earlier change is under way: made again until it takes them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,6 @@ from cloudlayer.interfaces import Clock, Deadline
 
 PAUSE: Final = 2.0
 """Seconds between two tries."""
-
-NOT_READY: Final = ("resourceNotReady", "RESOURCE_NOT_READY")
-"""What is being made, changed or deleted takes no other change meanwhile, and can be named by nothing."""
-EXISTS: Final = ("alreadyExists", "RESOURCE_ALREADY_EXISTS")
-"""The name is taken: by an earlier try, where it follows from a token."""
-IN_USE: Final = ("resourceInUseByAnotherResource", "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", "resourceInUse", "RESOURCE_IN_USE")
-"""Something else names it, so it cannot be deleted."""
-STALE: Final = ("conditionNotMet", "CONDITION_NOT_MET")
-"""Somebody else changed it since it was read."""
 
 Result = TypeVar("Result")
 
