@@ -37,11 +37,12 @@ _OURS: Final = (NAME, PART_OF, MADE, MAKING, PLACE, ASKED, MODEL, RESTS, LEFT)
 _RESERVED: Final = r"(?!(?i:microsoft|azure|windows))"
 
 TAGS: Final = LabelLimits(
-    re.compile(rf"{_RESERVED}(?!(?:{'|'.join(_OURS)})$)[^<>%&\\?/\x00-\x1f]{{1,128}}"),
+    re.compile(rf"{_RESERVED}(?!(?i:{'|'.join(_OURS)})$)[^<>%&\\?/\x00-\x1f]{{1,128}}"),
     re.compile(r"[^\x00-\x1f]{0,256}"),
     most=50 - len(_OURS) - 2,
     rule="Azure wants names of 1 to 128 characters without <>%&\\?/ that do not begin with microsoft, azure or windows, "
     f"but none of {', '.join(_OURS)}; values to 256",
+    caseless=True,
 )
 """What Azure accepts as tags, less our own of its fifty."""
 

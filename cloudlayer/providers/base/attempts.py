@@ -73,12 +73,16 @@ _OWN: Final = (names.TOKEN, names.SPEC)
 
 @dataclass(frozen=True, slots=True)
 class LabelLimits:
-    """What a cloud accepts as labels: patterns of a name and a value with the words that describe them, and how many."""
+    """What a cloud accepts as labels: patterns of a name and a value with the words that describe them, and how many.
+
+    `caseless` is for a cloud to which names that differ in case alone are one.
+    """
 
     name: re.Pattern[str]
     value: re.Pattern[str]
     most: int
     rule: str
+    caseless: bool = False
 
     def check(self, labels: Mapping[str, str]) -> None:
         """Raise InvalidSpec, a line a fault, for labels that the cloud would refuse or that the provider itself sets."""
@@ -88,6 +92,8 @@ class LabelLimits:
             for name, value in labels.items()
             if not self.name.fullmatch(name) or not self.value.fullmatch(value)
         ]
+        if self.caseless and len({name.lower() for name in labels}) < len(labels):
+            faults.append("labels: two names differ in case alone, which are one to this cloud: leave one of them out")
         if len(labels) > self.most:
             faults.append(f"labels: {len(labels)} are too many; at most {self.most} fit")
         if faults:

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from cloudlayer import InstanceSpec, labels
 from cloudlayer.errors import Conflict, InvalidSpec
-from cloudlayer.providers.base.attempts import PLAIN_LABELS, adopted, checked_token, derive, fingerprint, native_name
+from cloudlayer.providers.base.attempts import (
+    PLAIN_LABELS,
+    LabelLimits,
+    adopted,
+    checked_token,
+    derive,
+    fingerprint,
+    native_name,
+)
 
 PARTS = st.lists(st.integers(0, 99), max_size=3)
 
@@ -96,3 +104,10 @@ def test_the_labels_of_an_attempt_are_set_by_the_provider_alone(name):
 def test_too_many_labels_are_refused():
     with pytest.raises(InvalidSpec, match="61 are too many"):
         PLAIN_LABELS.check({f"l{number}": "" for number in range(61)})
+
+
+def test_names_that_are_one_to_a_cloud_without_case_are_refused():
+    caseless = LabelLimits(re.compile(r"\w+"), re.compile(r"\w*"), most=9, rule="words", caseless=True)
+    caseless.check({"Team": "a", "part": "b"})
+    with pytest.raises(InvalidSpec, match="differ in case alone"):
+        caseless.check({"Team": "a", "team": "b"})
