@@ -15,6 +15,7 @@ from cloudlayer.providers.aws.client import Client
 from cloudlayer.providers.aws.marks import all_tags, is_ours
 from cloudlayer.providers.aws.tags import tag_list
 from cloudlayer.providers.base.attempts import fingerprint
+from cloudlayer.providers.base.cron import Cron
 from cloudlayer.resources import Leftover, ScalingGroupSpec, ScheduledSize, StepPolicy, TargetTrackingPolicy
 
 KIND: Final = "alarm"
@@ -22,7 +23,6 @@ SIMPLE: Final = "SimpleScaling"
 _PREFIX: Final = "cloudlayer/"
 _PERIOD: Final = 300
 """Seconds between two figures of an instance without detailed monitoring, which costs extra."""
-_CRON_FIELDS: Final = 5
 _DELETED_AT_ONCE: Final = 100
 
 Named = dict[str, dict[str, Any]]
@@ -37,8 +37,8 @@ def check_policies(spec: ScalingGroupSpec) -> None:
     if "requests_per_target" in metrics and spec.balancer is None:
         raise InvalidSpec("policies: requests_per_target needs the balancer whose requests are counted: set balancer")
     for policy in spec.policies:
-        if isinstance(policy, ScheduledSize) and len(policy.cron.split()) != _CRON_FIELDS:
-            raise InvalidSpec(f'policies.cron: "{policy.cron}" has not the five fields of minute, hour, day, month, weekday')
+        if isinstance(policy, ScheduledSize):
+            Cron(policy.cron)
 
 
 def require_counters(spec: ScalingGroupSpec, sources: Sequence[str]) -> None:

@@ -7,15 +7,19 @@ holds, and between them the group's `min` does; it knows neither a `max` nor an 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cloudlayer.errors import InvalidSpec, Unsupported
 from cloudlayer.providers.base.attempts import fingerprint
-from cloudlayer.providers.gcp.autoscaling.cron import Cron, parse_cron
+from cloudlayer.providers.base.cron import Cron
 from cloudlayer.resources import ScalingGroupSpec, ScheduledSize, TargetTrackingPolicy
 
 _SHORTEST: Final = 300
+_BEGIN: Final = datetime(2027, 1, 1)
+_WEEKS: Final = timedelta(weeks=4)
+_YEARS: Final = timedelta(days=5 * 365 + 1)
+"""Spans that are long enough to have every distance between two starts: of what is the same each week, and of the rest."""
 
 Gap = tuple[int, int]
 """Seconds from a start to the next one of any schedule, and the size that is set then."""
@@ -24,7 +28,7 @@ Gap = tuple[int, int]
 def scaling_schedules(spec: ScalingGroupSpec) -> dict[str, dict[str, Any]]:
     """The group's schedules in the SDK's names. Raises InvalidSpec or Unsupported for what they cannot say."""
     policies = [policy for policy in spec.policies if isinstance(policy, ScheduledSize)]
-    crons = [parse_cron(policy.cron) for policy in policies]
+    crons = [Cron(policy.cron) for policy in policies]
     for policy in policies:
         _check(policy, spec)
     gaps = _gaps(crons, [_size(policy) for policy in policies])
@@ -57,8 +61,8 @@ def _check(policy: ScheduledSize, spec: ScalingGroupSpec) -> None:
 
 def _gaps(crons: Sequence[Cron], sizes: Sequence[int]) -> Mapping[int, set[Gap]]:
     """For each schedule, how long it is from its starts to the next one of any, and what comes then."""
-    years = not all(cron.is_weekly for cron in crons)
-    starts = sorted((start, number) for number, cron in enumerate(crons) for start in cron.starts(years))
+    span = _WEEKS if all(cron.every_day and cron.every_month for cron in crons) else _YEARS
+    starts = sorted((start, number) for number, cron in enumerate(crons) for start in cron.starts(_BEGIN, _BEGIN + span))
     found: dict[int, set[Gap]] = {number: set() for number in range(len(crons))}
     later: tuple[datetime, int] | None = None
     at: tuple[datetime, int] | None = None
