@@ -64,8 +64,15 @@ def checked(model: type[SpecType], data: Any, place: str) -> SpecType:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults = [f"{_path(place, fault['loc'])}: {_reason(fault, model)}" for fault in error.errors()]
+        found = error.errors()
+        faults = [f"{_path(place, fault['loc'])}: {_reason(fault, model)}" for fault in found if not _follows(fault, found)]
         raise InvalidSpec("\n".join(fault.replace("\n", "\\n") for fault in faults)) from None
+
+
+def _follows(fault: ErrorDetails, faults: list[ErrorDetails]) -> bool:
+    """Whether a fault is only that of the parts in it: a list whose items are wrong counts as too short."""
+    depth = len(fault["loc"])
+    return any(len(other["loc"]) > depth and other["loc"][:depth] == fault["loc"] for other in faults)
 
 
 def _path(place: str, location: tuple[int | str, ...]) -> str:

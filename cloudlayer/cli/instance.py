@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 app = options.application("Single machines, of no fleet: the same words for every provider.")
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="As `cloudlayer instance list` shows it.")]
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="As `cloudlayer instance list` shows them.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="A name or an id, as `cloudlayer instance list` shows them.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Names or ids, as `cloudlayer instance list` shows them.")]
 
 
 @app.command()
@@ -212,7 +212,7 @@ def _spec(given: dict[str, Any]) -> InstanceSpec:
 def _each(fleets: Fleets, ids: list[str]) -> list[Instance]:
     from cloudlayer.fleet import instances
 
-    return [instances.show(fleets, each) for each in dict.fromkeys(ids)]
+    return list({one.id: one for one in (instances.show(fleets, each) for each in ids)}.values())
 
 
 def _show(found: list[Instance], *, json: bool) -> None:

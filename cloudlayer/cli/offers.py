@@ -117,7 +117,7 @@ def _row(offer: Offer, today: date) -> tuple[object, ...]:
         "" if offer.price is None else _age(offer.price, today),
         kind.name,
         describe_devices(kind.accelerators),
-        f"{offer.provider} {offer.zone}",
+        f"{offer.provider} {_place(offer)}",
         offer.purchase,
         UNKNOWN if offer.available is None else offer.available,
         f"{kind.cpu:g}",
@@ -125,6 +125,11 @@ def _row(offer: Offer, today: date) -> tuple[object, ...]:
         offer.reservation,
         "" if offer.price is None else offer.price.source,
     )
+
+
+def _place(offer: Offer) -> str:
+    """The zone, after its region where it does not tell that itself."""
+    return offer.zone if offer.zone.startswith(offer.region) else f"{offer.region} {offer.zone}"
 
 
 def _tell_currencies(offers: Iterable[Offer]) -> None:

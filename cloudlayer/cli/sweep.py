@@ -24,13 +24,18 @@ def sweep(provider: options.Providers = None, yes: options.Yes = False, json: op
 
     Things are machines, scaling groups, load balancers, volumes, snapshots, shares and their pieces. Shows what it found and
     asks first. What others own is never touched. The JSON is what was found; 0 as the exit code says that it is dealt with.
+
+    What was begun less than 2 minutes ago is spared, since it may still be under way, and at some clouds the pieces of things
+    are spared for up to a quarter of an hour: look again then.
     """
     with opened() as fleets:
         from cloudlayer.fleet import findings as looking
         from cloudlayer.fleet import sweep as sweeping
 
-        found = looking.find(fleets, provider or [])
+        found = looking.find(fleets, provider or [], others=not provider)
         _show(found, json=json)
+        if young := looking.spared(fleets, provider or [], others=not provider):
+            note(f"{counted(young, 'thing')} begun less than 2 minutes ago: spared, look again then")
         if not found:
             return
         confirm(f"Delete or forget {counted(len(found), 'thing')}?", yes=yes)

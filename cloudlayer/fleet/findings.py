@@ -67,15 +67,24 @@ class Books:
         return frozenset(buying | {row.token for row in self.things if row.state is not ThingState.MADE})
 
 
-def find(fleets: Fleets, providers: Sequence[str]) -> list[Finding]:
-    """Everything that one of the providers, or of those that the store's things are of, has too much or too little."""
-    rows = books(fleets)
-    names = {canonical(fleets.clouds.provider(key)) for key in providers}
-    names |= {row.provider for row in rows.machines} | {row.provider for row in rows.things}
-    held = [look(fleets, name) for name in sorted(names)]
+def find(fleets: Fleets, providers: Sequence[str], *, others: bool = True) -> list[Finding]:
+    """Everything that one of the providers has too much or too little; `others` are those that the store's things are of."""
+    held = [look(fleets, name) for name in sorted(_names(fleets, providers, others=others))]
     # Read after the clouds: whatever they listed, its intent was in the store before it was made.
     rows = books(fleets)
     return [finding for one in held for finding in _compare(fleets, one, _of(rows, one.provider))]
+
+
+def spared(fleets: Fleets, providers: Sequence[str], *, others: bool = True) -> int:
+    """How many creates and deletes `find` does not judge yet, since they were begun less than GRACE ago."""
+    now, names, rows = fleets.clock.now(), _names(fleets, providers, others=others), books(fleets)
+    under_way: list[MachineRow | ThingRow] = [
+        row
+        for row in rows.machines
+        if row.state is MachineState.BUYING or (row.state is MachineState.DELETING and row.fleet == BY_HAND)
+    ]
+    under_way += [row for row in rows.things if row.state is not ThingState.MADE]
+    return sum(row.provider in names and now - row.changed_at < GRACE for row in under_way)
 
 
 def books(fleets: Fleets) -> Books:
@@ -83,6 +92,15 @@ def books(fleets: Fleets) -> Books:
     named = [fleet.name for fleet in fleets.store.fleets() if fleet.name != BY_HAND]
     machines = [row for fleet in named for row in fleets.machines(fleet)]
     return Books([*machines, *fleets.machines(BY_HAND)], fleets.store.things(BY_HAND))
+
+
+def _names(fleets: Fleets, providers: Sequence[str], *, others: bool) -> set[str]:
+    """The providers that are looked at."""
+    names = {canonical(fleets.clouds.provider(key)) for key in providers}
+    if others:
+        rows = books(fleets)
+        names |= {row.provider for row in rows.machines} | {row.provider for row in rows.things}
+    return names
 
 
 def _of(rows: Books, provider: str) -> Books:

@@ -5,6 +5,7 @@ They belong to no fleet, so no reconciler touches them; `sweep` finds what a bro
 
 from __future__ import annotations
 
+import difflib
 import uuid
 from collections.abc import Iterable, Sequence
 
@@ -12,6 +13,7 @@ from cloudlayer.errors import CloudLayerError, InvalidSpec, NotFound
 from cloudlayer.fleet.act import Actor, Surroundings
 from cloudlayer.fleet.clouds import canonical
 from cloudlayer.fleet.demands import provider_key
+from cloudlayer.fleet.findings import GRACE
 from cloudlayer.fleet.hands import acting
 from cloudlayer.fleet.intents import intend
 from cloudlayer.fleet.kinds import GROUP
@@ -73,7 +75,7 @@ def listed(fleets: Fleets, provider: str | None) -> list[Instance]:
 
 
 def show(fleets: Fleets, id: str) -> Instance:
-    """One of them, by its instance id or by the name that the store gave it."""
+    """One of them, by its instance id, its name, or the number that the store gave it."""
     compute, instance = reached(fleets, id)
     return compute.get(instance)
 
@@ -85,9 +87,9 @@ def reached(fleets: Fleets, id: str) -> tuple[Compute, str]:
 
 
 def resolved(fleets: Fleets, ref: str) -> str:
-    """The provider's id of the instance that the store calls so; what none is called is taken for such an id."""
-    rows = [row for row in fleets.machines(BY_HAND) if row.id == ref and row.instance]
-    return str(rows[0].instance) if rows else ref
+    """The provider's id of the instance that is called so; what none is called is taken for such an id."""
+    rows = [row for row in _called(fleets, ref) if row.instance]
+    return str(_one(rows, ref).instance) if rows else ref
 
 
 def offer_of(fleets: Fleets, id: str, machine_type: str | None = None) -> Offer:
@@ -118,10 +120,22 @@ def finish_deleting(fleets: Fleets, lease: Lease, row: MachineRow) -> None:
 
 def cheapest(offers: Iterable[Offer], spec: InstanceSpec) -> Offer:
     """The cheapest offer that has what the spec asks for; those of unknown price come last. InvalidSpec if there is none."""
+    offers = list(offers)
     fitting = [offer for offer in offers if _has(offer, spec)]
     if not fitting:
-        raise InvalidSpec("no offer has what is asked for: cloudlayer offers lists what there is")
+        raise InvalidSpec(f"{_missing(offers, spec)}: cloudlayer offers lists what there is")
     return min(fitting, key=lambda offer: (offer.price is None, offer.price.amount if offer.price else 0.0, offer.id))
+
+
+def _missing(offers: Sequence[Offer], spec: InstanceSpec) -> str:
+    """Which wish no offer fulfils, where that is one by itself."""
+    types, zones = {offer.machine_type.name for offer in offers}, sorted({offer.zone for offer in offers})
+    if types and spec.machine_type not in (None, *types):
+        near = difflib.get_close_matches(str(spec.machine_type), sorted(types))
+        return f"no machine type is called {spec.machine_type}" + (f"; near to it are {', '.join(near)}" if near else "")
+    if zones and spec.zone not in (None, *zones):
+        return f"no offer is in zone {spec.zone}; there are {', '.join(zones)}"
+    return "no offer has what is asked for"
 
 
 def _has(offer: Offer, spec: InstanceSpec) -> bool:
@@ -151,9 +165,35 @@ def _actor(fleets: Fleets, lease: Lease) -> Actor:
     return Actor(lease, fleets.clouds, Surroundings(fleets.home, fleets.store.owner, BY_HAND), fleets.clock)
 
 
-def _row(fleets: Fleets, id: str) -> MachineRow:
+def _row(fleets: Fleets, ref: str) -> MachineRow:
+    """One of them, that its provider has told the id of. NotFound or InvalidSpec, with the mend."""
+    rows = _called(fleets, ref)
+    if not rows and not _is_unbound(fleets, ref):
+        raise NotFound(f"no instance that was made here is called {ref}: cloudlayer instance list shows them")
+    bound = [row for row in rows if row.instance]
+    if not bound:
+        raise NotFound(
+            f"the create of instance {ref} was broken off: cloudlayer sweep takes away what it left, from {GRACE / 60:.0f} "
+            "minutes after it was begun"
+        )
+    return _one(bound, ref)
+
+
+def _called(fleets: Fleets, ref: str) -> list[MachineRow]:
+    """Those of that instance id, else of that name, else of that number in the store."""
     rows = fleets.machines(BY_HAND)
-    found = next((row for row in rows if id in (row.id, row.instance)), None)
-    if found is None or found.instance is None:
-        raise NotFound(f"no instance that was made here is called {id}: cloudlayer instance list shows them")
-    return found
+    of_id = [row for row in rows if row.instance == ref]
+    return of_id or [row for row in rows if row.spec["instance"].get("name") == ref] or [row for row in rows if row.id == ref]
+
+
+def _one(rows: Sequence[MachineRow], ref: str) -> MachineRow:
+    if len(rows) > 1:
+        places = ", ".join(f"{row.instance} of {row.provider}" for row in rows)
+        raise InvalidSpec(f"{len(rows)} instances are called {ref}: give the id of one: {places}")
+    return rows[0]
+
+
+def _is_unbound(fleets: Fleets, instance: str) -> bool:
+    """Whether it is of a create that was broken off before the store had its id."""
+    keys = {row.provider for row in fleets.machines(BY_HAND) if row.instance is None}
+    return any(one.id == instance for key in sorted(keys) for one in listed(fleets, key))

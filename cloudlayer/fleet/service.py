@@ -116,7 +116,7 @@ class Fleets:
         # With its sources, since their content tells whether a replica that runs is of the form that is asked for.
         desired = Desired.of(manifest, self.home.sources())
         rows = self.store.read(fleet)
-        market = self.clouds.market(manifest.fleet.providers, lambda key, error: warnings.append(f"{key}: {error}"))
+        market = self.clouds.market(manifest.fleet.providers, lambda key, error: warnings.append(_warning(key, error)))
         view = View(
             fleet=fleet,
             owner=self.store.owner,
@@ -277,6 +277,12 @@ class Fleets:
                 time.sleep(_POLL)
             else:
                 return
+
+
+def _warning(key: str, error: CloudLayerError) -> str:
+    """What is amiss with a provider, with its name once: most errors begin with it."""
+    name = getattr(error, "provider", "") or key
+    return f"{key}: {str(error).removeprefix(f'{name}: ')}"
 
 
 def _names(subject: str, row: ReplicaRow) -> bool:

@@ -36,7 +36,7 @@ def plug_in(name: str) -> str:
     """The installed provider that "name" or "name:region" leads to, which is another one where it names a profile."""
     base = name.partition(":")[0]
     profile = profiles().get(base)
-    return profile.provider if profile else base
+    return profile.provider.partition(":")[0] if profile else base
 
 
 def is_undecided(name: str) -> bool:
@@ -45,7 +45,8 @@ def is_undecided(name: str) -> bool:
     profile = profiles().get(base)
     found = list(entry_points(group=GROUP, name=plug_in(name)))
     option = getattr(import_module(found[0].module), "OPTION", None) if found else None
-    return option is not None and not suffix and option not in (profile.options if profile else ())
+    said = profile is not None and (option in profile.options or ":" in profile.provider)
+    return option is not None and not suffix and not said
 
 
 def connect(name: str, *, region: str | None = None, **options: Any) -> Provider:
@@ -61,11 +62,13 @@ def connect(name: str, *, region: str | None = None, **options: Any) -> Provider
         suffix, options = _chosen(base, suffix, options)
         return connector(region or suffix or None, options)
     try:
-        kind = _kind(profile)
-        connector, options = _load(kind), {**profile.options, **options}
+        kind, choice = _kind(profile)
+        connector = _load(kind)
+        usual, said = _chosen(kind, choice, dict(profile.options))
+        options = {**said, **options}
         if profile.name == kind:
             suffix, options = _chosen(kind, suffix, options)
-        provider = connector(region or suffix or profile.region, options)
+        provider = connector(region or suffix or profile.region or usual or None, options)
     except InvalidSpec as error:
         place = f"{path()}: providers.{profile.name}: "
         raise InvalidSpec("\n".join(place + line for line in str(error).splitlines())) from None
@@ -78,10 +81,12 @@ def policy(name: str) -> str | None:
     return None if asked is None else str(asked())
 
 
-def _kind(profile: Profile) -> str:
-    if profile.provider != profile.name and profile.name in provider_names():
+def _kind(profile: Profile) -> tuple[str, str]:
+    """The plug-in of a profile, and what follows the plug-in's name there."""
+    kind, _, choice = profile.provider.partition(":")
+    if kind != profile.name and profile.name in provider_names():
         raise InvalidSpec(f'this name is a provider\'s own and cannot stand for "{profile.provider}": choose another')
-    return profile.provider
+    return kind, choice
 
 
 def _chosen(kind: str, suffix: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

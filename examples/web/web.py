@@ -39,6 +39,7 @@ class Tour:
         self.key = canonical(self.cloud)
         self.template = template
         self.tell = tell
+        self.volumes: list[str] = []
         self.made = 0
 
     def run(self) -> None:
@@ -48,8 +49,7 @@ class Tour:
             self.cloud.autoscaling.set_desired(group.id, size)
             self.settle(group)
         self.delete(group)
-        self.lose_track_of_a_volume()
-        self.sweep()
+        self.sweep(self.lose_track_of_a_volume())
 
     def make(self, size: int) -> ScalingGroup:
         """A balancer, and a group behind it with a volume for each member."""
@@ -66,13 +66,11 @@ class Tour:
         """Wait for the group's members; give each of them a volume, and delete those whose member is gone."""
         settled = self.cloud.autoscaling.wait(group, "active", timeout=PATIENCE)
         zones = {member.instance: member.zone for member in settled.members}
-        volumes = things.listed(self.fleets, VOLUME, self.key)
-        for volume in volumes:
-            if volume.attached_to not in zones:
-                self.cloud.storage.detach(volume.id)
-                self.cloud.storage.wait(volume, "available", timeout=PATIENCE)
-                self.remove(VOLUME, volume.id)
-        for instance in sorted(zones.keys() - {volume.attached_to for volume in volumes}):
+        holders = {volume: self.cloud.storage.get(volume).attached_to for volume in self.volumes}
+        for volume, holder in holders.items():
+            if holder not in zones:
+                self.discard(volume)
+        for instance in sorted(zones.keys() - set(holders.values())):
             self.equip(instance, zones[instance])
         targets = self.cloud.load_balancing.health(settled.balancers[0])
         served = sum(target.state != "draining" for target in targets)
@@ -83,34 +81,41 @@ class Tour:
         self.made += 1
         spec = VolumeSpec(name=f"data-{self.made}", size=10 * GIB, zone=zone)
         volume = things.create(self.fleets, VOLUME, self.key, spec)
+        self.volumes.append(volume.id)
         self.cloud.storage.wait(volume, "available", timeout=PATIENCE)
         self.cloud.storage.attach(volume.id, instance)
         self.cloud.storage.wait(volume, "attached", timeout=PATIENCE)
+
+    def discard(self, volume: str) -> None:
+        """Off its machine, and away."""
+        self.cloud.storage.detach(volume)
+        self.cloud.storage.wait(volume, "available", timeout=PATIENCE)
+        self.remove(VOLUME, volume)
+        self.volumes.remove(volume)
 
     def delete(self, group: ScalingGroup) -> None:
         """All of it: the group lets go of the volumes, which stay until they are deleted themselves."""
         balancer = self.cloud.autoscaling.get(group.id).balancers[0]
         self.remove(GROUP, group.id)
         self.remove(BALANCER, balancer)
-        for volume in things.listed(self.fleets, VOLUME, self.key):
-            self.cloud.storage.detach(volume.id)
-            self.cloud.storage.wait(volume, "available", timeout=PATIENCE)
-            self.remove(VOLUME, volume.id)
+        for volume in list(self.volumes):
+            self.discard(volume)
         self.tell("group, balancer and volumes are deleted")
 
     def remove(self, kind: Kind, id: str) -> None:
         """Delete a thing and everything that was made for it; comes back when it is gone."""
         ends.delete(self.fleets, kind, [things.found(self.fleets, kind, id).row])
 
-    def lose_track_of_a_volume(self) -> None:
+    def lose_track_of_a_volume(self) -> str:
         """A volume of this owner's that the record does not know, as after the loss of a disk and a restored copy."""
         labels = {OWNER: self.fleets.store.owner, FLEET: BY_HAND}
         volume = self.cloud.storage.create(VolumeSpec(size=10 * GIB, labels=labels), token=str(uuid4()))
         self.cloud.storage.wait(volume, "available", timeout=PATIENCE)
+        return volume.id
 
-    def sweep(self) -> None:
-        """Delete what carries this owner's label and is not on record, until there is no such thing."""
-        while found := findings.find(self.fleets, [self.key]):
+    def sweep(self, lost: str) -> None:
+        """What carries this owner's label and is on no record is found. Of that only what this tour lost is deleted here."""
+        while found := [one for one in findings.find(self.fleets, [self.key], others=False) if one.subject == lost]:
             for one in found:
                 self.tell(f"sweep: {one.thing} {one.subject}: {one.why}")
             for _, error in sweep(self.fleets, found):
@@ -127,14 +132,19 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--machine-type", help="by default the cheapest with a quarter of a core and 256 MiB")
     parser.add_argument("--yes", action="store_true", help="do not ask: at a cloud this costs a little")
     given = parser.parse_args(arguments)
-    if not given.yes and input(f"Make four machines at {given.provider}, and delete them? [y/N] ").lower() != "y":
-        sys.exit("nothing was made")
+    if not given.yes and not (sys.stdin.isatty() and _agrees(given.provider)):
+        sys.exit("nothing was made: say --yes where nobody can be asked")
     figures = {"machine_type": given.machine_type} if given.machine_type else {"cpu": 0.25, "memory": 256 * MIB}
     with Fleets() as fleets:
         try:
             Tour(fleets, given.provider, InstanceSpec(image=given.image, **figures)).run()
         except CloudLayerError as error:
-            sys.exit(f"{error}\n`cloudlayer sweep` tells what is left")
+            mend = "what was made is in `cloudlayer group list`, `lb list` and `volume list`; `sweep` finds what is half made"
+            sys.exit(f"{error}\n{mend}")
+
+
+def _agrees(provider: str) -> bool:
+    return input(f"Make up to {max(SIZES)} machines at {provider}, and delete them? [y/N] ").strip().lower() == "y"
 
 
 if __name__ == "__main__":

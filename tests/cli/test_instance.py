@@ -80,6 +80,21 @@ def test_what_nobody_sells_is_told_with_where_to_look(cli, cloud):
     assert "cloudlayer offers lists what there is" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--machine-type", "chaep"], "no machine type is called chaep; near to it are cheap: cloudlayer offers lists"),
+        (["--machine-type", "zzz"], "no machine type is called zzz: cloudlayer offers lists"),
+        (["--zone", "here-z"], "no offer is in zone here-z; there are here-a: cloudlayer offers lists"),
+        (["--cpu", "1000"], "no offer has what is asked for: cloudlayer offers lists"),
+    ],
+)
+def test_the_wish_that_nobody_fulfils_is_told(cli, cloud, arguments, told):
+    outcome = cli("instance", "create", "--provider", "shop", *arguments, "--yes")
+    assert outcome.code == 2
+    assert told in outcome.err
+
+
 def test_yes_agrees_and_the_price_is_told(cli, cloud):
     outcome = cli("instance", "create", "--provider", "shop", "--cpu", "2", "--count", "2", "--yes")
     assert outcome.code == 0

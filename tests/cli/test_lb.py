@@ -81,6 +81,7 @@ def test_one_balancer_is_shown_with_all_that_is_known(cli, cloud, door):
         (["--listen", "http"], '--listen: "http" is no listener: write PROTOCOL:PORT[:TARGET_PORT]'),
         (["--listen", "ftp:21"], "lb.listeners[0].protocol: "),
         (["--listen", "https:443"], 'a listener has a certificate if, and only if, its protocol is "https"'),
+        (["--listen", "udp:53"], "lb.listeners[0].protocol: "),
         (["--listen", "tcp:80", "--check", "http:x"], '--check: "http:x" is no health check'),
         (["--listen", "tcp:80", "--check", "tcp:80/well"], 'a path starts with "/" and goes with protocol = "http"'),
         (["--listen", "tcp:80", "--target", "m1"], '"m1" is no target: write instance:ID, address:IP or group:ID'),
@@ -90,4 +91,5 @@ def test_a_fault_is_told_with_its_place(cli, cloud, arguments, told):
     outcome = cli("lb", "create", "door", *HERE, "--yes", *arguments)
     assert outcome.code == 2
     assert told in outcome.err
+    assert outcome.err.count("error: ") == 1
     assert cloud.balancers() == []

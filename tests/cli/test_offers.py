@@ -113,6 +113,11 @@ def test_the_table_tells_price_devices_and_the_age_of_the_price(cli, plug_in):
     assert outcome.err == ""
 
 
+def test_a_zone_that_does_not_tell_its_region_comes_after_it(cli, plug_in):
+    plug_in("shop", SHOP.replace('"here-a"', '"3"'))
+    assert "  shop here 3  " in cli("offers", "--provider", "shop").out
+
+
 @pytest.fixture
 def stall(cli, plug_in):
     """What `cloudlayer offers` shows of another shop: its lines without the heading, and what it says beside them."""

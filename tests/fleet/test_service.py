@@ -14,7 +14,7 @@ from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.service import BY_HAND, Fleets
 from cloudlayer.labels import FLEET as FLEET_LABEL
 from cloudlayer.labels import OWNER
-from cloudlayer.providers.simulated import World
+from cloudlayer.providers.simulated import Fault, World
 from cloudlayer.resources import InstanceSpec
 from cloudlayer.testing.evidence import record_promise
 from tests.fleet.controllers import FLEET, manifest
@@ -37,6 +37,12 @@ def test_a_preview_changes_nothing(fleets: Fleets, world: World) -> None:
     assert fleets.preview(manifest()) == before
     assert not world.instances()
     assert not fleets.names()
+
+
+def test_a_preview_names_a_provider_that_cannot_be_asked_once(fleets: Fleets, world: World) -> None:
+    world.inject(Fault("refused", "offers", error="auth", times=None))
+    (warning,) = fleets.preview(manifest()).warnings
+    assert warning.count("simulated: ") == 1
 
 
 def test_a_preview_tells_what_calls_may_come_to_cost(fleets: Fleets) -> None:
@@ -76,7 +82,7 @@ def test_instances_made_by_hand_are_listed_priced_and_deleted(fleets: Fleets, wo
 
 
 def test_an_instance_that_nobody_sells_is_refused(fleets: Fleets) -> None:
-    with pytest.raises(InvalidSpec, match="no offer has what is asked for"):
+    with pytest.raises(InvalidSpec, match="no machine type is called none-such"):
         instances.create(fleets, "simulated", InstanceSpec(machine_type="none-such"))
 
 

@@ -176,6 +176,28 @@ def test_a_list_that_leaves_a_group_out_makes_no_orphans_of_its_members(
     assert look(fleets) == []
 
 
+def test_other_providers_than_those_that_are_asked_for_can_be_let_be(fleets: Fleets, world: World) -> None:
+    world.inject(Fault("lost", "volume.create"))
+    with pytest.raises(TransientError):
+        things.create(fleets, VOLUME, WHERE, SPECS["volume"])
+    world.advance(LONG)
+    assert len(findings.find(fleets, [])) == 1
+    assert findings.find(fleets, [], others=False) == []
+
+
+def test_what_is_too_young_to_judge_is_counted_until_it_is_judged(fleets: Fleets, world: World) -> None:
+    assert findings.spared(fleets, [WHERE]) == 0
+    world.inject(Fault("lost", "volume.create"))
+    world.inject(Fault("lost", "create"))
+    with pytest.raises(TransientError):
+        things.create(fleets, VOLUME, WHERE, SPECS["volume"])
+    with pytest.raises(TransientError):
+        instances.create(fleets, WHERE, InstanceSpec(machine_type="cpu-2"))
+    assert (look(fleets), findings.spared(fleets, []), findings.spared(fleets, [], others=False)) == ([], 2, 0)
+    world.advance(LONG)
+    assert (len(look(fleets)), findings.spared(fleets, [WHERE])) == (3, 0)
+
+
 def test_a_create_that_was_gone_on_with_since_the_look_is_let_be(fleets: Fleets, world: World) -> None:
     world.inject(Fault("lost", "volume.create"))
     with pytest.raises(TransientError):

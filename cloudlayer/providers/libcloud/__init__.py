@@ -26,3 +26,8 @@ def connect(region: str | None, options: Mapping[str, Any]) -> Provider:
     from cloudlayer.providers.libcloud.options import read
 
     return LibcloudProvider(region, read(options))
+
+
+def policy() -> str:
+    """Raises Unsupported: the drivers are of many clouds, and none of them tells what it needs."""
+    raise Unsupported("which permissions a driver needs stands in its cloud's own documentation", provider="libcloud")

@@ -72,10 +72,11 @@ class Adapter:
     them are of the cloud's own use, `token` the argument of create_node that takes an attempt. `zone`, `size` and `thing` are
     the attributes that a location, a size, and a machine or volume are called by; `disk` is the unit of a size's disk in bytes,
     None where that is none to boot from; `unique_names` says that a name is used once. `images` are the arguments of
-    list_images, `image_id` the form of ids that get_image is asked for, `volume` arguments of create_volume, `smallest` the
-    least GiB that it makes. `console` and `resize` are methods, and so is `snapshots`, with its arguments, which lists all of
-    them: where there is none, they are asked for volume by volume. `wire` says that calls are completed below the driver
-    (`wire.py`), `alone` that the cloud is the driver object itself, of which there is one.
+    list_images, `many_images` says that it takes long or many calls, `image_id` is the form of ids that get_image is asked for,
+    `volume` arguments of create_volume, `smallest` the least GiB that it makes. `console` and `resize` are methods, and so is
+    `snapshots`, with its arguments, which lists all of them: where there is none, they are asked for volume by volume. `wire`
+    says that calls are completed below the driver (`wire.py`), `alone` that the cloud is the driver object itself, of which
+    there is one.
     """
 
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class Adapter:
     hidden: tuple[str, ...] = ()
     disk: int | None = GIB
     images: Mapping[str, Any] = field(default_factory=dict)
+    many_images: bool = False
     volume: Mapping[str, Any] = field(default_factory=dict)
     smallest: int = 1
     unique_names: bool = False
@@ -131,6 +133,7 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
         zone="name",
         image_id=r"ami-[0-9a-z]+",
         images={"ex_owner": "amazon"},
+        many_images=True,
         hidden=("Name",),
         disk=None,
         volume={"ex_volume_type": "gp3"},
@@ -148,6 +151,7 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
         size="name",
         thing="name",
         disk=None,
+        many_images=True,
         smallest=10,
         unique_names=True,
     ),
@@ -157,7 +161,11 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "ovh": Adapter(size="name"),
     "rackspace": Adapter(kept=_METADATA, zone="name", size="name", snapshots=("ex_list_snapshots", {})),
     "azure_arm": Adapter(
-        kept=Kept("ex_tags", "tags"), volumes=Kept("ex_tags", "tags"), snapshots=("list_snapshots", {}), unique_names=True
+        kept=Kept("ex_tags", "tags"),
+        volumes=Kept("ex_tags", "tags"),
+        snapshots=("list_snapshots", {}),
+        many_images=True,
+        unique_names=True,
     ),
     "digitalocean": Adapter(kept=Kept("ex_create_attr", "tags", "list", within="tags"), money=Money()),
     "linode": Adapter(

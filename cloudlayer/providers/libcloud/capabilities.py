@@ -54,8 +54,10 @@ _NO_TOKENS: Final = (
 _NO_PRICES: Final = "this driver tells no prices, or not in which unit; give the option prices, the path of a price file"
 
 
-def declared(driver: type[Any], balancers: type[Any] | None, adapter: Adapter, *, prices: bool) -> dict[str, Capability]:
-    """Capabilities by name. `prices` tells that there is a price file."""
+def declared(
+    name: str, driver: type[Any], balancers: type[Any] | None, adapter: Adapter, *, prices: bool
+) -> dict[str, Capability]:
+    """Capabilities by name; `name` is Libcloud's of the driver. `prices` tells that there is a price file."""
     has = _having(driver, NodeDriver)
     made = set(drivers.parameters(driver, "create_node"))
     found = {name: Capability(False, reason) for name, reason in _NEVER.items()}
@@ -84,7 +86,7 @@ def declared(driver: type[Any], balancers: type[Any] | None, adapter: Adapter, *
             ),
         }
     )
-    return {**found, **_told(_volumes(has, adapter)), **_told(_balancers(balancers))}
+    return {**found, **_told(_volumes(has, adapter)), **_told(_balancers(name, balancers))}
 
 
 def _volumes(has: Callable[..., bool], adapter: Adapter) -> dict[str, tuple[bool, str]]:
@@ -104,12 +106,15 @@ def _volumes(has: Callable[..., bool], adapter: Adapter) -> dict[str, tuple[bool
     }
 
 
-def _balancers(driver: type[Any] | None) -> dict[str, tuple[bool, str]]:
+def _balancers(name: str, driver: type[Any] | None) -> dict[str, tuple[bool, str]]:
     needed = ("create_balancer", "destroy_balancer", "list_balancers", "balancer_detach_member", "balancer_list_members")
     whole = driver is not None and _having(driver, BalancerDriver)(*needed)
     addresses = whole and driver is not None and _having(driver, BalancerDriver)("balancer_attach_member")
     spoken = drivers.protocols(driver) if whole and driver is not None else ()
-    why = "libcloud has no balancers of this name; use the cloud's own provider"
+    mend = "use the cloud's own provider, or its own tools"
+    why = f"libcloud has no balancer driver for {name}: {mend}"
+    if driver is not None:
+        why = f"libcloud's balancer driver for {name} cannot make, list and delete balancers and their members: {mend}"
     by_address = "this driver's balancers take instances alone; register those"
     return {
         "load_balancing": (whole, why),

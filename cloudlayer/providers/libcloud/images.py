@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from cloudlayer.errors import InvalidSpec, NotFound, RejectedSpec
+from cloudlayer.errors import CloudError, InvalidSpec, NotFound, RejectedSpec
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.libcloud.adapters import Adapter
 from cloudlayer.providers.libcloud.calls import Calls
@@ -16,6 +16,7 @@ from cloudlayer.resources import Image, MachineType
 
 _DATES: Final = ("creation_date", "created_at", "created", "creationTimestamp", "date_created")
 _WORDS: Final = ("distribution", "slug", "family", "os_distro")
+_SHOWN: Final = 5
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -35,13 +36,26 @@ class Images:
         """Libcloud's image for a machine of that type: the newest of its architecture. InvalidSpec if there is none."""
         wanted = name or self._default
         if wanted is None:
-            raise InvalidSpec("image: missing: name one, or set the option image of this provider; see its images()")
+            some = self._examples(kind, deadline)
+            raise InvalidSpec(f"image: missing: name one{some}, or set the option image of this provider; see its images()")
         found = self._found(wanted, deadline)
         exact = [one for one in found if wanted in (str(one.id), str(one.name))]
         fitting = exact or [one for one in found if read_image(one).architecture == kind.architecture]
         if not fitting:
             raise InvalidSpec(f'image: nothing is called "{wanted}" for {kind.architecture} at {self._calls.where.provider}')
         return fitting[0]
+
+    def _examples(self, kind: MachineType, deadline: Deadline) -> str:
+        """Some images for a machine of that type, the newest first; nothing where there are too many to list for this."""
+        if self._adapter.many_images:
+            return ""
+        try:
+            listed = self.find(None, deadline)
+        except CloudError:  # that an image is missing is the fault to tell
+            return ""
+        names = [f'"{one.name}"' for one in listed if one.architecture == kind.architecture]
+        some = ", ".join(list(dict.fromkeys(names))[:_SHOWN])
+        return f", such as {some}" if some else ""
 
     def _found(self, name: str | None, deadline: Deadline) -> list[Any]:
         if name and self._adapter.image_id and re.fullmatch(self._adapter.image_id, name):

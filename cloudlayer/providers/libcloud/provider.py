@@ -38,7 +38,7 @@ class LibcloudProvider(BaseProvider):
         cls_made = drivers.resolved(cls, made)
         balancers = drivers.balancer_driver(options.driver)
         name, place = f"libcloud:{options.driver}", wanted or _default_region(cls)
-        capabilities = declared(cls_made, balancers, known, prices=options.prices is not None)
+        capabilities = declared(options.driver, cls_made, balancers, known, prices=options.prices is not None)
         super().__init__(place, Capabilities(name, capabilities))
         where, retries = Where(name, place), Retries(clock=clock)
         self._calls = Calls(

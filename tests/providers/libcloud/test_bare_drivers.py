@@ -22,6 +22,7 @@ from cloudlayer.errors import (
     UnknownCloudError,
     Unsupported,
 )
+from cloudlayer.providers.libcloud.adapters import ADAPTERS, Adapter
 from cloudlayer.units import GIB
 
 SPEC = InstanceSpec(name="one", machine_type="s", zone="here")
@@ -220,7 +221,7 @@ def test_a_driver_of_another_kind_sells_nothing():
 
 
 def test_a_create_without_an_image_is_refused_where_none_is_set(connected, token):
-    with pytest.raises(InvalidSpec, match="image: missing"):
+    with pytest.raises(InvalidSpec, match=r'image: missing: name one, such as "Debian 12 \(amd64\)", or set the option image'):
         connected(image=None).compute.create(SPEC, token=token)
 
 
@@ -228,3 +229,15 @@ def test_memory_is_less_what_the_system_takes(provider):
     large = next(offer.machine_type for offer in provider.compute.offers() if offer.machine_type.name == "l")
     assert large.memory == 4 * GIB
     assert 3 * GIB < large.usable_memory < 4 * GIB
+
+
+def test_images_that_are_many_are_not_listed_to_name_some(bare, connected, token, monkeypatch):
+    monkeypatch.setitem(ADAPTERS, "bare", Adapter(many_images=True))
+    with pytest.raises(InvalidSpec, match="image: missing: name one, or set the option image"):
+        connected(image=None).compute.create(SPEC, token=token)
+    assert "list_images" not in bare.calls
+
+
+def test_a_driver_without_balancers_is_told_by_its_name():
+    reason = connect("libcloud:digitalocean", key="k").capabilities["load_balancing"].reason
+    assert reason.startswith("libcloud has no balancer driver for digitalocean: use ")

@@ -22,5 +22,5 @@ def test_an_instance_is_made(cli):
 
 def test_doctor_and_iam_know_it(cli):
     assert cli("doctor", "libcloud:dummy").code == 0
-    assert cli("iam", "libcloud:dummy").code == 0
+    assert cli("iam", "libcloud:dummy").code == 8
     assert cli("doctor", "libcloud:vultur").code == 2

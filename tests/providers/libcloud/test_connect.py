@@ -93,8 +93,16 @@ def test_a_profile_by_the_name_of_the_provider_gives_options_to_each_driver(conf
         connect("libcloud:dummy")
 
 
-def test_libcloud_needs_no_permissions_of_its_own():
-    assert registry.policy("libcloud:vultr") is None
+def test_a_profile_may_name_the_driver_after_the_plug_in(configure):
+    configure('[providers.cheap]\nprovider = "libcloud:dummy"\nimage = "Ubuntu 9.10"\n')
+    assert connect("cheap").name == "cheap"
+    assert not registry.is_undecided("cheap")
+    assert registry.plug_in("cheap") == "libcloud"
+
+
+def test_which_permissions_a_driver_needs_is_not_known_here():
+    with pytest.raises(Unsupported, match="stands in its cloud's own documentation"):
+        registry.policy("libcloud:vultr")
 
 
 def test_without_the_package_it_is_unsupported_with_the_command(monkeypatch):

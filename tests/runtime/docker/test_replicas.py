@@ -11,6 +11,7 @@ from cloudlayer.errors import EngineError, TransientError
 from cloudlayer.interfaces import Deadline, ReplicaExit, ReplicaState
 from cloudlayer.labels import MACHINE, OWNER
 from cloudlayer.runtime.docker.daemon import DEFAULT_HOST
+from tests.runtime.functions import until
 
 
 def test_a_started_replica_becomes_ready_and_answers(fleet, engine):
@@ -136,7 +137,7 @@ def test_stopping_twice_at_once_is_no_error(fleet, engine):
 def test_the_logs_of_a_replica_outlive_it_until_it_is_stopped(fleet, engine):
     status = fleet.ready(engine)
     fleet.look(status, "for number in range(5): print('line', number)")
-    assert list(engine.logs(status.id, tail=2)) == ["line 3", "line 4"]
+    until(lambda: list(engine.logs(status.id, tail=2)) == ["line 3", "line 4"])  # the engine takes lines in by and by
     with pytest.raises(OSError):
         fleet.call(status, "print('the last'); import os; os._exit(1)")
     assert fleet.until_ended(engine, status.id).message == "it ended with code 1: the last"
