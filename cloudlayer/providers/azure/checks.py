@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cloudlayer.errors import AuthError, CloudError, PermissionDenied, RejectedSpec
+from cloudlayer.errors import AuthError, CloudError, InvalidSpec, PermissionDenied
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.azure.client import Client
+from cloudlayer.providers.azure.compute.catalogue import ASKED, Catalogue
 
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """A list, and the action that a role must allow for it; `place` is "group", "region" or "subscription", which is asked."""
+    """A list, and the action that a role must allow for it; `place` is what is asked: "group", "region" or "subscription".
+
+    The catalogue is asked for itself, since Azure lists nothing for a location that there is not.
+    """
 
     service: str
     operation: str
@@ -30,19 +34,17 @@ _PROBES: Final = (
     _Probe("network", "load_balancers.list", "Microsoft.Network/loadBalancers/read"),
     _Probe("compute", "usage.list", "Microsoft.Compute/locations/usages/read", "region"),
     _Probe("network", "usages.list", "Microsoft.Network/locations/usages/read", "region"),
+    _Probe("skus", "resource_skus.list", "Microsoft.Compute/skus/read", "catalogue"),
 )
 """A look says whether a service may be used at all: making things cannot be tried without making them."""
-
-_LOGIN: Final = (
-    "log in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET to those of a service principal"
-)
 
 
 class Checks:
     """Looks at one resource group in one location."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, catalogue: Catalogue) -> None:
         self._client = client
+        self._catalogue = catalogue
 
     def lines(self, deadline: Deadline) -> list[str]:
         """What is wrong, a line each with its mend; what would be wrong for all that follows ends it."""
@@ -53,17 +55,21 @@ class Checks:
             try:
                 self._look(probe, deadline)
             except AuthError as error:
-                yield f"{error}: {_LOGIN}"
+                yield str(error)
                 return
             except PermissionDenied as error:
                 yield f"{probe.action}: {error}: allow it; `cloudlayer iam azure` prints a role with all that is needed"
-            except RejectedSpec as error:
-                yield f"{error}: is {self._client.region} one of `az account list-locations`?"
+            except InvalidSpec as error:
+                asks = probe.place == "region"  # of a resource group or subscription the error has its mend
+                yield f"{error}: {ASKED.format(region=self._client.region)}" if asks else str(error)
                 return
             except CloudError as error:
                 yield f"{error}: is {self._client.endpoint} reachable from here? A proxy is set by HTTPS_PROXY"
                 return
 
     def _look(self, probe: _Probe, deadline: Deadline) -> None:
+        if probe.place == "catalogue":
+            self._catalogue.zones(deadline)
+            return
         named = {"group": (self._client.group,), "region": (self._client.region,), "subscription": ()}[probe.place]
         next(self._client.pages(probe.service, probe.operation, *named, deadline=deadline), None)

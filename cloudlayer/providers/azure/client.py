@@ -21,6 +21,7 @@ from azure.core.rest import HttpRequest
 from cloudlayer.errors import InvalidSpec, NotFound
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.azure import errors, pipeline
+from cloudlayer.providers.azure.marks import part
 from cloudlayer.providers.azure.operations import Answer, Following, answer_of
 from cloudlayer.providers.azure.options import Options, setting
 from cloudlayer.providers.base.errors import Where
@@ -272,5 +273,6 @@ def _answered(call: Callable[[Callable[[Any], None]], Any], where: Where, making
             raise errors.from_sdk(error, where) from None
     answer = seen[-1]
     if answer.status >= 400:
-        raise errors.from_answer(answer.status, answer.document, answer.headers, where, making)
+        group = part(urlsplit(answer.url).path, "resourceGroups") or "NAME"
+        raise errors.from_answer(answer.status, answer.document, answer.headers, where, making, group=group)
     return answer

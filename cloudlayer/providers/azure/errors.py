@@ -26,7 +26,7 @@ from cloudlayer.errors import (
     UnknownCloudError,
     Unsupported,
 )
-from cloudlayer.providers.base.errors import Fault, Where, translate
+from cloudlayer.providers.base.errors import Fault, Where, first_sentence, translate
 
 _THIS_OFFER: Final = ("region", "zone", "machine_type", "purchase")
 _NO_ROOM: Final = Fault(CapacityError, ("region", "machine_type", "purchase"), 300)
@@ -118,11 +118,15 @@ TABLE: Final[Mapping[str, Fault]] = {
 }
 
 _MENDS: Final[Mapping[str, str]] = {
-    "ResourceGroupNotFound": "make it: az group create --name NAME --location LOCATION",
+    "ResourceGroupNotFound": "make it with `az group create --name {group} --location {region}`",
     "SubscriptionNotFound": "set AZURE_SUBSCRIPTION_ID to one of `az account list`, and log in to its tenant",
     "MissingSubscriptionRegistration": "register the provider once: az provider register --namespace NAMESPACE",
 }
 """What to do about what no spec can mend."""
+
+_LOGIN: Final = (
+    "log in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET to those of a service principal"
+)
 
 _QUERY: Final = re.compile(r"\?\S+")
 """What follows an address: of some, a signature that lets anybody read it."""
@@ -138,15 +142,21 @@ _SDK_FAULTS: Final[tuple[tuple[type[Exception], Fault], ...]] = (
 """What the SDK raises by itself, without an answer of Azure."""
 
 
-def from_answer(status: int, document: Any, headers: Mapping[str, str], where: Where, making: str = "") -> CloudError:
-    """The error for a refusal. `making` is the quota that counts what is made, for OperationNotAllowed."""
+def from_answer(
+    status: int, document: Any, headers: Mapping[str, str], where: Where, making: str = "", *, group: str = "NAME"
+) -> CloudError:
+    """The error for a refusal. `making` is the quota that counts what is made, for OperationNotAllowed.
+
+    `group` is the resource group that was asked for something, for the mend.
+    """
     told, message = read_fault(document)
     code = told or str(status)
-    mend = _MENDS.get(code)
+    fault = _fault(code, status, making)
+    mend = _LOGIN if fault is _AUTH else _MENDS.get(code, "").format(group=group, region=where.region)
     return translate(
-        {code: _fault(code, status, making)},
+        {code: fault},
         code,
-        (message or "Azure gave no message") + (f": {mend}" if mend else ""),
+        _mended(message or "Azure gave no message", mend),
         where,
         request_id=str(headers.get("x-ms-request-id") or headers.get("x-ms-correlation-request-id") or ""),
         retry_after=seconds(headers.get("Retry-After")),
@@ -162,7 +172,14 @@ def from_sdk(error: Exception, where: Where) -> CloudError:
     """The error for a call that had no answer, or was never made."""
     fault = next((fault for kind, fault in _SDK_FAULTS if isinstance(error, kind)), Fault(UnknownCloudError))
     code = type(error).__name__
-    return translate({code: fault}, code, _QUERY.sub("?…", " ".join(str(error).split())), where)
+    message = " ".join(str(error).split())
+    if fault is _AUTH:  # of all that it tried in vain, the SDK tells a page
+        message = _mended(first_sentence(str(error)), _LOGIN)
+    return translate({code: fault}, code, _QUERY.sub("?…", message), where)
+
+
+def _mended(message: str, mend: str) -> str:
+    return f"{message.rstrip('.')}: {mend}" if mend else message
 
 
 def read_fault(document: Any) -> tuple[str, str]:

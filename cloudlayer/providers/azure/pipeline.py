@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from azure.core.pipeline import policies
@@ -22,6 +23,7 @@ OPEN: Final[tuple[Any, ...]] = (
 )
 """Without credentials. No retries, no redirects, no log of bodies, no registering of providers on the side."""
 
+logging.getLogger("azure").addHandler(logging.NullHandler())  # else what the SDK warns of goes to stderr, as errors do
 _CONNECTED_WITHIN: Final = 5
 _ANSWERED_WITHIN: Final = 30
 

@@ -42,7 +42,7 @@ class AzureProvider(BaseProvider):
         self._load_balancing = AzureLoadBalancing(self._client, CAPABILITIES, places, clock)
         self._storage = AzureStorage(self._client, CAPABILITIES, catalogue, places, clock)
         self._quotas = Quotas(self._client)
-        self._checks = Checks(self._client)
+        self._checks = Checks(self._client, catalogue)
         pieces = LaunchPieces(self._client, Network(self._client, clock), clock)
         self._leftovers = Leftovers((self._autoscaling, self._load_balancing, pieces), self._client.retries)
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from cloudlayer.errors import (
     Avoid,
@@ -14,6 +19,10 @@ from cloudlayer.errors import (
     Throttled,
     UnknownCloudError,
 )
+
+_LONGEST_SENTENCE: Final = 200
+_SENTENCE: Final = re.compile(r".*?(?=[.!?](?:\s|$)|$)", re.ASCII)
+_SHORTEST_SECRET: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,36 @@ def capacity_scope(avoid: Avoid | None) -> AvoidScope:
     if avoid is not None and avoid.zone is not None:
         return AvoidScope.ZONE
     return AvoidScope.REGION if avoid is None or avoid.region is not None else AvoidScope.MACHINE_TYPE
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of the first line of a long text, without its full stop and of 200 characters at most."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    found = _SENTENCE.match(line)
+    told = found.group() if found else line
+    return told if len(told) <= _LONGEST_SENTENCE else f"{told[: _LONGEST_SENTENCE - 1]}…"
+
+
+@contextmanager
+def hiding(user_data: str | None) -> Iterator[None]:
+    """Takes user data out of the message of an error on its way: a cloud may repeat a value that it refuses."""
+    try:
+        yield
+    except CloudError as error:
+        hide(error, user_data)
+        raise
+
+
+def hide(error: CloudError, user_data: str | None) -> None:
+    """Put "…" in place of user data in an error's message: whole, its lines, and as JSON or base64 have them."""
+    text = user_data or ""
+    forms = [text, json.dumps(text)[1:-1], base64.b64encode(text.encode()).decode()]
+    lines = [line.strip() for line in text.splitlines() if len(line.strip()) >= _SHORTEST_SECRET]
+    message = error.message
+    for form in sorted({*forms, text.strip(), *lines}, key=len, reverse=True):
+        if form:
+            message = message.replace(form, "…")
+    error.message, error.args = message, (message,)
 
 
 def _avoid(fault: Fault, where: Where) -> Avoid | None:

@@ -15,7 +15,9 @@ from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import AuthorizedSession
 from google.oauth2.credentials import Credentials as TokenCredentials
 
-from cloudlayer.errors import AuthError, InvalidSpec
+from cloudlayer.errors import InvalidSpec
+from cloudlayer.providers.base.errors import Where
+from cloudlayer.providers.gcp import errors
 from cloudlayer.providers.gcp.options import Options
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -23,7 +25,6 @@ _REGIONS: Final = ("GOOGLE_CLOUD_REGION", "CLOUDSDK_COMPUTE_REGION")
 _PROJECTS: Final = ("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")
 _NO_REGION: Final = 'gcp: no region: write "gcp:us-central1", or set GOOGLE_CLOUD_REGION'
 _NO_PROJECT: Final = "gcp.project: missing, and the credentials name none: give it, or set GOOGLE_CLOUD_PROJECT"
-_MEND: Final = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file"
 
 
 class Access:
@@ -35,7 +36,8 @@ class Access:
             raise InvalidSpec(_NO_REGION)
         self.region = found
         self._options = options
-        self._named = options.project or _project_of(options.credentials_file) or _first(_PROJECTS)
+        of_file = _project_of(options.credentials_file)
+        self._named = options.project or of_file or _first(_PROJECTS)
         self._found: tuple[Credentials, str | None] | None = None
         self._session: AuthorizedSession | None = None
         self._lock = threading.RLock()
@@ -79,7 +81,7 @@ class Access:
             else:
                 found = google.auth.default(scopes=_SCOPES)
         except GoogleAuthError as error:
-            raise AuthError(f"{error}: {_MEND}", provider="gcp", code=type(error).__name__) from None
+            raise errors.from_sdk(error, Where("gcp")) from None
         credentials, project = found
         return credentials, project
 
@@ -102,6 +104,8 @@ def _project_of(path: str | None) -> str | None:
         return None
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidSpec(f"gcp.credentials_file: {path} is not there") from None
     except OSError as error:
         raise InvalidSpec(f"gcp.credentials_file: {path}: cannot be read: {error.strerror}") from None
     except ValueError:

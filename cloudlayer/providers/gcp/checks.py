@@ -14,6 +14,7 @@ from cloudlayer.providers.base.errors import Where, translate
 from cloudlayer.providers.gcp import errors
 from cloudlayer.providers.gcp.client import Client
 from cloudlayer.providers.gcp.permissions import METHODS, permissions
+from cloudlayer.providers.gcp.places import Places
 
 _HOST: Final = "https://cloudresourcemanager.googleapis.com"
 _TIMEOUT: Final = 30.0
@@ -51,13 +52,9 @@ class Checks:
     def lines(self, deadline: Deadline) -> list[str]:
         """What is wrong, a line each with its mend; the region itself is the first thing that is looked for."""
         try:
-            self._client.call("regions", "get", region=self._client.region, deadline=deadline)
-        except InvalidSpec as error:
+            Places(self._client).region(deadline)
+        except (InvalidSpec, AuthError, NotFound) as error:
             return [str(error)]
-        except AuthError as error:
-            return [f"{error}: run `gcloud auth application-default login`, or name a key with the option credentials_file"]
-        except NotFound as error:
-            return [f"{error}: no such region or project; see `gcloud compute regions list`"]
         except CloudError as error:
             return [self._told(error, "compute.regions.get")]
         return [*self._refusals(deadline), *self._missing(deadline)]
@@ -106,7 +103,7 @@ class Checks:
         if error.code in _DISABLED:
             return f"{error}: run `gcloud services enable compute.googleapis.com --project={self._client.project}`"
         if isinstance(error, AuthError):
-            return f"{error}: run `gcloud auth application-default login`"
+            return str(error)
         if isinstance(error, PermissionDenied):
             return f"{error}: allow {permission}; `cloudlayer iam gcp` prints a role of all that is needed"
         return f"{error}: is Google Cloud reachable from here? A proxy is set by HTTPS_PROXY, another address by endpoint"

@@ -24,7 +24,7 @@ from cloudlayer.errors import (
     UnknownCloudError,
     Unsupported,
 )
-from cloudlayer.providers.base.errors import Fault, Where, translate
+from cloudlayer.providers.base.errors import Fault, Where, first_sentence, translate
 
 _THIS_OFFER: Final = ("region", "zone", "machine_type", "purchase")
 _NO_ROOM: Final = Fault(CapacityError, _THIS_OFFER, 300)
@@ -36,6 +36,11 @@ _TRANSIENT: Final = Fault(TransientError)
 _REJECTED: Final = Fault(RejectedSpec)
 _CONFLICT: Final = Fault(Conflict)
 _ABSENT: Final = Fault(NotFound)
+
+_LOGIN: Final = (
+    "run `gcloud auth application-default login`, or name a key file with the option credentials_file or in "
+    "GOOGLE_APPLICATION_CREDENTIALS"
+)
 
 
 def _all(fault: Fault, codes: str) -> dict[str, Fault]:
@@ -86,7 +91,7 @@ def from_answer(error: sdk.GoogleAPICallError, where: Where) -> CloudError:
     return translate(
         TABLE,
         code,
-        _message(error),
+        _mended(TABLE.get(code), _message(error)),
         where,
         request_id=str(headers.get("X-Goog-Request-Id") or headers.get("X-Cloud-Trace-Context") or ""),
         retry_after=_seconds(headers.get("Retry-After")),
@@ -97,7 +102,7 @@ def from_sdk(error: Exception, where: Where) -> CloudError:
     """The error for a call that had no answer, or was never made."""
     fault = next((fault for kinds, fault in _SDK_FAULTS if isinstance(error, kinds)), Fault(UnknownCloudError))
     code = type(error).__name__
-    return translate({code: fault}, code, str(error) or code, where)
+    return translate({code: fault}, code, _mended(fault, str(error) or code), where)
 
 
 def from_operation(operation: Any, where: Where) -> CloudError | None:
@@ -110,6 +115,11 @@ def from_operation(operation: Any, where: Where) -> CloudError | None:
     if isinstance(error, QuotaError):
         _complete(error, told.error_details)
     return error
+
+
+def _mended(fault: Fault | None, message: str) -> str:
+    """The message; of one that is about credentials the first sentence, and how to get some."""
+    return f"{first_sentence(message)}: {_LOGIN}" if fault is _AUTH else message
 
 
 def _complete(error: QuotaError, details: Iterable[Any]) -> None:

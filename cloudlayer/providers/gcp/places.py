@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from cloudlayer.errors import InvalidSpec
+from cloudlayer.errors import InvalidSpec, NotFound
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.gcp.client import Client, basename
 
@@ -20,8 +20,15 @@ class Places:
 
     def zones(self, deadline: Deadline) -> list[str]:
         """The names of the region's zones, in order."""
-        found = self._client.call("regions", "get", region=self._client.region, deadline=deadline)
-        return sorted(basename(url) for url in found.zones)
+        return sorted(basename(url) for url in self.region(deadline).zones)
+
+    def region(self, deadline: Deadline) -> Any:
+        """The region as Google describes it; NotFound, with the mend, if there is no such region or project."""
+        try:
+            return self._client.call("regions", "get", region=self._client.region, deadline=deadline)
+        except NotFound as error:
+            message = f"{error.message}: no such region or project; see `gcloud compute regions list`"
+            raise NotFound(message, provider=error.provider, code=error.code, request_id=error.request_id) from None
 
     def network(self, name: str) -> str:
         """The link of a network."""

@@ -83,7 +83,13 @@ def test_the_sdks_own_client_can_be_had(cloud):
 
 def test_a_missing_resource_group_is_told_with_the_mend(arm, options):
     (line,) = connect("eastus", {**options, "resource_group": "absent"}).check()
-    assert "az group create" in line
+    assert "az group create --name absent --location eastus`" in line
+    assert "found.:" not in line and "list-locations" not in line
+
+
+def test_a_location_that_there_is_not_is_told_by_doctor(arm, options):
+    (line,) = connect("marsnorth", options).check()
+    assert "marsnorth" in line and "az account list-locations" in line
 
 
 def test_doctor_says_how_to_log_in(arm, cloud):
@@ -113,6 +119,19 @@ def test_credentials_that_cannot_be_had_are_an_auth_error(options, monkeypatch):
     with pytest.raises(AuthError) as caught:
         cloud.compute.get("any")
     assert "\n" not in str(caught.value)
+    assert "az login" in str(caught.value) and len(caught.value.message) < 400
+
+
+def test_what_the_sdk_says_of_credentials_is_cut_to_one_sentence_and_nothing_of_it_is_logged_to_stderr(options):
+    script = (
+        "from cloudlayer.providers.azure import connect; "
+        f"print(*connect('eastus', { ({**options, 'endpoint': 'https://127.0.0.1:9'})!r}).check(), sep='\\n')"
+    )
+    environment = {"PATH": "/nowhere", "AZURE_TOKEN_CREDENTIALS": "dev", "HOME": "/nowhere"}
+    ended = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environment)
+    (line,) = ended.stdout.splitlines()
+    assert "az login" in line and len(line) < 500
+    assert ended.stderr == ""
 
 
 def test_without_the_sdk_the_extra_is_named(monkeypatch):

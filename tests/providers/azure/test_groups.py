@@ -13,6 +13,7 @@ from cloudlayer.errors import (
     InvalidSpec,
     PermissionDenied,
     QuotaError,
+    RejectedSpec,
     TransientError,
     Unsupported,
 )
@@ -149,7 +150,7 @@ def test_a_schedule_is_a_profile_that_begins_then(arm, groups):
         ({"kind": "scheduled", "cron": "0 8 1 * *", "min": 0, "max": 1}, "give weekdays"),
         ({"kind": "scheduled", "cron": "0 8 * 6 *", "min": 0, "max": 1}, "give weekdays"),
         ({"kind": "scheduled", "cron": "0 8 * *", "min": 0, "max": 1}, "five fields"),
-        ({"kind": "scheduled", "cron": "0 25 * * *", "min": 0, "max": 1}, "0 to 23"),
+        ({"kind": "scheduled", "cron": "0 25 * * *", "min": 0, "max": 1}, "bad hour"),
         ({"kind": "scheduled", "cron": "*/5 * * * *", "min": 0, "max": 1}, "fewer times"),
         ({"kind": "scheduled", "cron": "0 8 * * *", "min": 0, "max": 3, "desired": 2}, "leave desired out"),
     ],
@@ -310,3 +311,12 @@ def test_user_data_reaches_the_members_and_no_answer(arm, groups):
     encoded = body["properties"]["virtualMachineProfile"]["osProfile"]["customData"]
     assert base64.b64decode(encoded).decode() == script
     assert encoded not in repr(group.native)
+
+
+def test_user_data_that_azure_repeats_in_a_refusal_is_not_told(arm, groups):
+    template = TEMPLATE.model_copy(update={"user_data": "#!/bin/sh\necho a-secret"})
+    message = "customData: #!/bin/sh echo a-secret is bad"
+    arm.fault(method="VirtualMachineScaleSets_CreateOrUpdate", code="InvalidParameter", status=400, message=message)
+    with pytest.raises(RejectedSpec) as caught:
+        groups.create(SPEC.model_copy(update={"template": template}), token=str(uuid4()))
+    assert "a-secret" not in repr(caught.value)

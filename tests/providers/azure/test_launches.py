@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from cloudlayer import InstanceSpec, labels
-from cloudlayer.errors import CloudError, Conflict, InvalidSpec
+from cloudlayer.errors import CloudError, Conflict, InvalidSpec, RejectedSpec
 from cloudlayer.units import GIB
 
 SPEC = InstanceSpec(machine_type="Standard_D2s_v5", image="ubuntu-22.04", labels={"team": "blue"})
@@ -233,3 +233,14 @@ def test_labels_that_azure_would_refuse_are_refused_before_any_call(arm, compute
     with pytest.raises(InvalidSpec, match=line):
         made(arm, compute, labels=wrong)
     assert arm.calls == []
+
+
+@pytest.mark.parametrize("told", [SCRIPT, base64.b64encode(SCRIPT.encode()).decode(), json.dumps(SCRIPT)])
+def test_user_data_that_azure_repeats_in_a_refusal_is_not_told(arm, compute, told):
+    arm.fault(
+        method="VirtualMachines_CreateOrUpdate", code="InvalidParameter", status=400, message=f"customData: {told} is bad"
+    )
+    with pytest.raises(RejectedSpec) as caught:
+        compute.create(SPEC.model_copy(update={"user_data": SCRIPT}), token=str(uuid4()))
+    assert told not in repr(caught.value) and "a-secret" not in repr(caught.value)
+    assert "customData: …" in str(caught.value).replace('"', "")

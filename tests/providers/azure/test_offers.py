@@ -138,3 +138,19 @@ def test_a_gpu_is_found_by_its_figures(compute):
     made = compute.create(InstanceSpec(gpu="T4", gpu_count=2), token=str(uuid4()))
     assert made.machine_type == "Standard_NC64as_T4_v3"
     assert made.image.startswith("microsoft-dsvm:ubuntu-hpc:2204:")
+
+
+def test_a_location_that_there_is_not_is_told_with_the_mend(arm, options):
+    cloud = connect("marsnorth", options)
+    with pytest.raises(InvalidSpec, match='sells nothing in "marsnorth": is it one of `az account list-locations`'):
+        cloud.compute.offers()
+    with pytest.raises(InvalidSpec, match="marsnorth"):
+        cloud.compute.create(InstanceSpec(machine_type="Standard_D2s_v5", image="ubuntu-22.04"), token=str(uuid4()))
+
+
+@pytest.mark.parametrize("machine_type", ["Standard_D2s_v5", None])
+def test_a_zone_that_there_is_not_is_told_with_those_that_there_are(arm, compute, machine_type):
+    spec = InstanceSpec(machine_type=machine_type, image="ubuntu-22.04", zone="9")
+    with pytest.raises(InvalidSpec, match='eastus has no zone "9"; use one of 1, 2, 3'):
+        compute.create(spec, token=str(uuid4()))
+    assert not [call for call in arm.calls if call.method == "VirtualMachines_CreateOrUpdate"]

@@ -193,3 +193,9 @@ def test_an_attachment_that_another_process_overwrote_is_written_again(arm, clou
     storage.attach(second.id, machine)
     assert {storage.get(one.id).attached_to for one in (first, second)} == {machine}
     assert arm.count("VirtualMachines_Update") == 3
+
+
+def test_a_zone_that_there_is_not_is_told_with_those_that_there_are(arm, storage):
+    with pytest.raises(InvalidSpec, match='eastus has no zone "9"; use one of 1, 2, 3'):
+        storage.create(changed(zone="9"), token=str(uuid4()))
+    assert not [call for call in arm.calls if call.method == "Disks_CreateOrUpdate"]

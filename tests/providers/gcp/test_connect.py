@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import cloudlayer
-from cloudlayer.errors import AuthError, InvalidSpec, TransientError, Unsupported
+from cloudlayer.errors import AuthError, InvalidSpec, NotFound, TransientError, Unsupported
 from cloudlayer.providers.gcp import connect
 from tests.providers.gcp.conftest import TOKEN
 
@@ -43,7 +43,8 @@ def test_a_missing_region_is_told_with_the_mend():
     ("options", "line"),
     [
         ({"zone": "x"}, "gcp.zone: unknown key; known here: access_token, billing_endpoint"),
-        ({"credentials_file": "/absent.json"}, "gcp.credentials_file: /absent.json: cannot be read"),
+        ({"credentials_file": "/absent.json"}, "gcp.credentials_file: /absent.json is not there"),
+        ({"credentials_file": "/absent.json", "project": "proj"}, "gcp.credentials_file: /absent.json is not there"),
         ({"prices": "/absent.csv"}, "gcp.prices: /absent.csv: cannot be read"),
     ],
 )
@@ -82,7 +83,8 @@ def test_without_any_project_doctor_says_where_to_name_one(gce):
 
 def test_without_credentials_doctor_says_how_to_get_some():
     (line,) = connect("us-central1", {"project": "proj"}).check()
-    assert "gcloud auth application-default login" in line
+    assert line.count("gcloud auth application-default login") == 1
+    assert len(line) < 300
 
 
 def test_at_another_endpoint_no_credentials_are_needed_to_ask(gce):
@@ -126,3 +128,11 @@ def test_the_sdk_is_imported_by_connecting_alone():
         "assert not [name for name in sys.modules if name.startswith('google')]"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_region_that_there_is_not_is_told_with_the_mend(another):
+    cloud = another(region="us-mars1")
+    (line,) = cloud.check()
+    assert "us-mars1" in line and "gcloud compute regions list" in line
+    with pytest.raises(NotFound, match="gcloud compute regions list"):
+        cloud.compute.offers()

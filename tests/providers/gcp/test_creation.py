@@ -1,11 +1,12 @@
 """What is sent when instances are made."""
 
+import json
 from uuid import uuid4
 
 import pytest
 
 from cloudlayer import InstanceSpec
-from cloudlayer.errors import CapacityError, InvalidSpec, PermissionDenied
+from cloudlayer.errors import CapacityError, InvalidSpec, PermissionDenied, RejectedSpec
 from cloudlayer.labels import SPEC, TOKEN
 from cloudlayer.providers.gcp.compute.accelerators import Machine
 from cloudlayer.providers.gcp.compute.properties import Choice, Wanted, default_disk_type, properties
@@ -13,6 +14,7 @@ from cloudlayer.providers.gcp.options import InstanceOverrides
 from cloudlayer.resources import InstanceState
 from cloudlayer.units import GIB, MIB
 
+SCRIPT = "#!/bin/sh\necho a-secret\n"
 SPEC_OF = {"machine_type": "e2-small", "image": "ubuntu-22.04"}
 OPEN = {"open_ports": [{"port": 443, "source": "192.0.2.0/24"}]}
 EVERY_ZONE = ["us-central1-a", "us-central1-b", "us-central1-c", "us-central1-f"]
@@ -198,3 +200,13 @@ def test_a_launch_that_came_to_nothing_leaves_no_rule(compute, gce, fault):
     with pytest.raises((CapacityError, PermissionDenied)):
         compute.create(spec(**OPEN), token=str(uuid4()))
     assert gce.things("firewalls") == []
+
+
+@pytest.mark.parametrize("told", [SCRIPT, json.dumps(SCRIPT)])
+def test_user_data_that_google_repeats_in_a_refusal_is_not_told(compute, gce, told):
+    message = f"Invalid value for field 'resource.metadata.items[0].value': {told}"
+    gce.fault(method="compute.instances.insert", code="invalid", status=400, message=message)
+    with pytest.raises(RejectedSpec) as caught:
+        compute.create(spec(user_data=SCRIPT), token=str(uuid4()))
+    assert "a-secret" not in repr(caught.value)
+    assert "items[0].value" in str(caught.value) and "…" in str(caught.value)

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from cloudlayer import labels
-from cloudlayer.errors import Conflict, InvalidSpec, NotFound, QuotaError, TransientError, Unsupported
+from cloudlayer.errors import Conflict, InvalidSpec, NotFound, QuotaError, RejectedSpec, TransientError, Unsupported
 from cloudlayer.interfaces import Deadline
 from cloudlayer.resources import (
     InstanceSpec,
@@ -253,3 +253,12 @@ def test_sick_members_are_replaced_where_the_overrides_name_a_health_check(gce, 
     assert manager_of(gce)["autoHealingPolicies"][0]["initialDelaySec"] == 90
     with pytest.raises(Unsupported, match="cannot be taken away"):
         groups.update(group.id, spec_of(desired=0))
+
+
+def test_user_data_that_google_repeats_in_a_refusal_is_not_told(groups, gce):
+    template = TEMPLATE.model_copy(update={"user_data": "#!/bin/sh\necho a-secret"})
+    message = "Invalid value: '#!/bin/sh\necho a-secret'"
+    gce.fault(method="compute.regionInstanceTemplates.insert", code="invalid", status=400, message=message)
+    with pytest.raises(RejectedSpec, match="Invalid value: '…'") as caught:
+        groups.create(SPEC.model_copy(update={"template": template}), token=str(uuid4()))
+    assert "a-secret" not in repr(caught.value)

@@ -21,7 +21,7 @@ from cloudlayer.providers.azure.load_balancing.balancers import pool_of
 from cloudlayer.providers.azure.load_balancing.targets import addresses_in
 from cloudlayer.providers.azure.marks import MADE, MODEL, PART_OF, is_ours, is_young, read_labels, tags_of
 from cloudlayer.providers.azure.places import Places
-from cloudlayer.providers.base.errors import Where
+from cloudlayer.providers.base.errors import Where, hiding
 from cloudlayer.resources import Leftover
 
 PREFIX: Final = "cls"
@@ -56,7 +56,8 @@ class GroupMaking:
         """Begin to make the set, with its security group before it."""
         pools = self.pools(plan.spec.balancer, deadline)
         body = self._document(plan, plan.desired, pools, deadline)
-        return self._sets.make(plan.name, body, deadline, where=self._where(plan, body))
+        with hiding(plan.spec.template.user_data):
+            return self._sets.make(plan.name, body, deadline, where=self._where(plan, body))
 
     def remake(self, found: Mapping[str, Any], plan: Plan, desired: int, tags: Mapping[str, str], deadline: Deadline) -> None:
         """Bring the set to the plan's template; members that are there stay as they are."""
@@ -67,7 +68,8 @@ class GroupMaking:
         body["tags"] = dict(tags)
         body.pop("zones", None)  # they are fixed, and the size may be sold in others by now
         body |= {"zones": found["zones"]} if found.get("zones") else {}
-        self._sets.put(plan.name, body, deadline, where=self._where(plan, body))
+        with hiding(plan.spec.template.user_data):
+            self._sets.put(plan.name, body, deadline, where=self._where(plan, body))
 
     def require_image(self, found: Mapping[str, Any], plan: Plan, deadline: Deadline) -> None:
         """Conflict if the plan's image is of another publisher or offer than the set's."""

@@ -12,9 +12,13 @@ from cloudlayer.providers.azure.client import Client
 from cloudlayer.providers.azure.compute.live_prices import LIVE, RetailPrices
 from cloudlayer.providers.azure.compute.machines import Sku, read_sku
 from cloudlayer.providers.azure.compute.prices import load_prices
+from cloudlayer.providers.azure.marks import REGIONAL
 from cloudlayer.providers.base.kept import Kept
 from cloudlayer.resources import MachineType, Offer, Price
 from cloudlayer.resources.machines import Purchase
+
+ASKED: Final = "is {region} one of `az account list-locations`?"
+"""What to ask about a location that Azure knows nothing of."""
 
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
@@ -50,6 +54,15 @@ class Catalogue:
         """The zones of the location, as far as sizes are sold in them; none where it has no zones."""
         return sorted({zone for sku in self._sold.get(deadline).values() for zone in sku.zones})
 
+    def check_zone(self, zone: str | None, deadline: Deadline | None = None) -> None:
+        """Raise InvalidSpec for a zone that the location has not; the location as a whole, and none, are no fault."""
+        if zone in (None, REGIONAL):
+            return
+        zones = self.zones(deadline)
+        if zone not in zones:
+            mend = f"use one of {', '.join(zones)}" if zones else "it has no zones: leave it out"
+            raise InvalidSpec(f'zone: {self._client.region} has no zone "{zone}"; {mend}')
+
     def offers(self, deadline: Deadline | None = None) -> list[Offer]:
         """Everything on sale, by size and zone; `available` is 0 where this subscription may not have it."""
         sold, prices = self._sold.get(deadline), self._prices(deadline)
@@ -72,8 +85,9 @@ class Catalogue:
 
     def _load(self, deadline: Deadline | None) -> dict[str, Sku]:
         """Sizes by name in small letters. No schema of this list is in our tests: it is read as its documentation has it."""
-        found = self._client.pages(
-            "skus", "resource_skus.list", filter=f"location eq '{self._client.region}'", deadline=deadline
-        )
-        skus = (read_sku(item, self._client.region) for item in found)
+        region = self._client.region
+        found = list(self._client.pages("skus", "resource_skus.list", filter=f"location eq '{region}'", deadline=deadline))
+        if not found:
+            raise InvalidSpec(f'location: Azure sells nothing in "{region}": {ASKED.format(region="it")}')
+        skus = (read_sku(item, region) for item in found)
         return {sku.kind.name.lower(): sku for sku in skus if sku is not None}

@@ -39,6 +39,7 @@ class Choices:
 
         Without a zone it is the first in which this subscription may have the size, as it is for a volume.
         """
+        self.catalogue.check_zone(spec.zone, deadline)
         if spec.machine_type is None:
             name = cheapest(spec, self.catalogue.offers(deadline)).machine_type.name
         else:

@@ -21,7 +21,7 @@ from cloudlayer.providers.azure.errors import TABLE
 from cloudlayer.providers.azure.marks import MADE, MAY_COME, zone_of, zones_of
 from cloudlayer.providers.azure.operations import Answer
 from cloudlayer.providers.azure.places import Places
-from cloudlayer.providers.base.errors import Where, translate
+from cloudlayer.providers.base.errors import Where, hide, translate
 from cloudlayer.resources import Instance, InstanceState
 
 ANSWERS: Final = (CapacityError, QuotaError, RejectedSpec, Unsupported)
@@ -131,6 +131,7 @@ class Making:
 
     def _refused(self, launch: Launch, error: CloudError, deadline: Deadline) -> CloudError:
         """Take away what was made for a machine that is not to be; the error, where it is one spec's."""
+        hide(error, launch.spec.user_data)
         found = self._views.find(launch.name, deadline)
         if found is not None and not is_going(found):
             self._machines.delete(launch.name, deadline, wait=True)

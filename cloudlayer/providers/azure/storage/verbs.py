@@ -63,6 +63,7 @@ class AzureStorage(BaseStorage):
         name, bound = native_name("cld", attempt, _LONGEST_NAME), self._bound(deadline)
         found = self._disks.find(name, bound)
         if found is None:
+            self._catalogue.check_zone(spec.zone, bound)
             zone = spec.zone or next(iter(self._catalogue.zones(bound)), REGIONAL)
             body = volume_document(
                 *(spec, kind, overrides), zone=zone, region=self.region, source=self._source(spec, kind, bound)

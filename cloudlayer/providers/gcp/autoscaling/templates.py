@@ -8,6 +8,7 @@ from typing import Any, Final
 from cloudlayer import labels as names
 from cloudlayer.errors import Conflict
 from cloudlayer.interfaces import Deadline
+from cloudlayer.providers.base.errors import hiding
 from cloudlayer.providers.gcp.autoscaling.plans import PREFIX, Plan, owner_of
 from cloudlayer.providers.gcp.client import Client
 from cloudlayer.providers.gcp.codes import EXISTS, IN_USE, NOT_READY
@@ -41,7 +42,8 @@ class Templates:
         }
         try:
             place: dict[str, Any] = {"region": self._client.region}
-            self._client.run(_SERVICE, "insert", instance_template_resource=template, deadline=deadline, **place)
+            with hiding(plan.spec.template.user_data):
+                self._client.run(_SERVICE, "insert", instance_template_resource=template, deadline=deadline, **place)
         except Conflict as error:
             if error.code not in EXISTS:
                 raise

@@ -25,7 +25,7 @@ from cloudlayer.errors import (
 )
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.base.attempts import fingerprint
-from cloudlayer.providers.base.errors import Where, capacity_scope
+from cloudlayer.providers.base.errors import Where, capacity_scope, hide
 from cloudlayer.providers.gcp.client import Client, basename
 from cloudlayer.providers.gcp.codes import EXISTS
 from cloudlayer.providers.gcp.compute.attempts import Attempts, Place, by_place, request_id, token_used_up
@@ -158,6 +158,7 @@ class Creating:
                 deadline=deadline,
             )
         except CloudError as error:
+            hide(error, job.launch.spec.user_data)
             return None if error.code in EXISTS else _of_spec(error)
         return None
 
@@ -173,6 +174,7 @@ class Creating:
         if isinstance(error, TransientError):
             return self._failed(job, operation)
         job.failed[job.zone] += 1
+        hide(error, job.launch.spec.user_data)
         return _of_spec(error)
 
     def _failed(self, job: _Job, operation: Any) -> Instance:

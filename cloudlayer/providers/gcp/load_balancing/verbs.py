@@ -88,7 +88,11 @@ class GcpLoadBalancing(BaseLoadBalancing):
         return self._balancers.read(first, self._balancers.rules(bound, id))
 
     def register(self, id: str, targets: Sequence[TargetSpec], *, deadline: Deadline | None = None) -> None:
-        """Add targets; one that is there already is no error, one that does not exist is NotFound and none is added."""
+        """Add targets; one that is there already is no error, one that does not exist is NotFound and none is added.
+
+        An address is an endpoint of the kind NON_GCP_PRIVATE_IP_PORT, which Google means for what is outside of Google and
+        reached by VPN or Interconnect. A machine of Google's own is registered as an instance, and not by its address.
+        """
         require_targets(targets, self.capabilities)
         check_targets(targets)
         bound = self._bound(deadline)
