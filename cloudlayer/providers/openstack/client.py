@@ -13,7 +13,7 @@ from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
 from cloudlayer import __version__
-from cloudlayer.errors import AuthError, InvalidSpec
+from cloudlayer.errors import AuthError, InvalidSpec, NotFound
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.base.errors import Where
 from cloudlayer.providers.base.pages import flatten
@@ -28,6 +28,9 @@ _SECONDS: Final = 30
 """For so long one call may go without an answer."""
 _GRACE: Final = 1
 """A call that began before the deadline has so long at the least: one that is cut off may have taken effect."""
+
+_NEW_READINGS: Final = 5
+"""How often a list is read anew whose place was lost."""
 
 _MEND: Final = "set OS_CLOUD (or the option cloud) to an entry of clouds.yaml, or the variables OS_AUTH_URL, OS_USERNAME, …"
 
@@ -95,14 +98,33 @@ class Client:
         query: Mapping[str, Any] | None = None,
         deadline: Deadline | None = None,
     ) -> Iterator[Any]:
-        """Every item under `key` of every page of a list: each page says where the next one is."""
+        """Every item under `key` of every page of a list: each page says where the next one is.
+
+        A page begins after the last item of the one before, and if that was deleted meanwhile the service has lost its place:
+        then the list is read anew, and what was told is not told again.
+        """
 
         def fetch(token: str | None) -> tuple[Iterable[Any], str | None]:
             more = dict(parse_qsl(token)) if token else dict(query or {})
-            answer = self.call(service, "GET", path, query=more, deadline=deadline)
+            try:
+                answer = self.call(service, "GET", path, query=more, deadline=deadline)
+            except NotFound as error:
+                raise _PlaceLost(error) if token else error from None
             return answer[key], _next(answer, key)
 
-        return flatten(fetch, provider="openstack")
+        told: set[str] = set()
+        for last in (*(False,) * _NEW_READINGS, True):
+            try:
+                for item in flatten(fetch, provider="openstack"):
+                    name = str(item.get("id") or item)
+                    if name not in told:
+                        told.add(name)
+                        yield item
+            except _PlaceLost as lost:
+                if last:
+                    raise lost.error from None
+            else:
+                return
 
     def _once(self, service: str, method: str, path: str, body: Mapping[str, Any], where: Where) -> Any:
         try:
@@ -147,6 +169,14 @@ def _connect(cloud: str | None, region: str | None) -> Connection:
         raise InvalidSpec(f"openstack: {str(error).rstrip('.')}: {_MEND}") from None
     except ClientException as error:
         raise AuthError(f"{error}: {_MEND}", provider="openstack") from None
+
+
+class _PlaceLost(Exception):
+    """The item after which the next page was to begin is not there any more; `error` is what the service said."""
+
+    def __init__(self, error: NotFound) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 def _next(answer: Mapping[str, Any], key: str) -> str | None:
