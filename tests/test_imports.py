@@ -21,6 +21,7 @@ HEAVY = {
     "google-api-core": "google.api_core",
     "google-auth": "google.auth",
     "google-cloud-compute": "google.cloud",
+    "highspy": "highspy",
     "keystoneauth1": "keystoneauth1",
     "numpy": "numpy",
     "nvidia-ml-py": "pynvml",

@@ -62,6 +62,8 @@ def print_plan(preview: Preview, *, stream: TextIO | None = None) -> None:
     if rows:
         after = per_hour([offer.price for offer in (*bought.values(), *preview.kept.values())])
         note(f"the fleet then costs {after}, of which {per_hour([offer.price for offer in bought.values()])} is new")
+    if plan.gap is not None and costs(list(bought.values())):
+        note(f"what is new is at most {100 * plan.gap:.1f} % above the cheapest possible")
     for line in (*_unplaced(plan, demands), *preview.warnings):
         note(line)
 
@@ -77,6 +79,8 @@ def plan_document(preview: Preview) -> dict[str, Any]:
         "placements": [{"function": groups[placement.demand], **plain(placement)} for placement in plan.placements],
         "unplaced": [{"function": groups[missing.demand], **plain(missing)} for missing in plan.unplaced],
         "warnings": list(preview.warnings),
+        "lower_bound": plan.lower_bound,
+        "gap": plan.gap,
     }
 
 

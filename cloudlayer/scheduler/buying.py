@@ -1,5 +1,7 @@
 """What to buy for demands that have no place: for the largest, the machine that absorbs the most for its price.
 
+It is what `scheduler.mixed` has to beat, and all there is for what that does not express.
+
 Each form of machine on sale is filled, on paper, with the largest demand that is left and then with whatever else fits,
 largest first. The one whose price is least for the value that it absorbs is bought, and then changed for the cheapest one
 that still holds the same. A demand's value is the least that its part of some machine costs, so that a machine full of
@@ -78,9 +80,21 @@ class Market:
         number = self._cheapest(content)
         machine = self._forms[number].machine
         content = tuple(self._fill(machine, [*_counts(content), *self._rest(number, content)]))
-        offer = self._offer(number, content, packing)
-        self._pay(offer, content)
-        return Purchase(offer, machine, content)
+        return self.pay(Purchase(self._offer(number, content, packing), machine, content))
+
+    def purchases(self, packing: Packing) -> Iterator[Purchase]:
+        """Buy until nothing that can be had holds any that is left; who places one on `packing` does so before the next."""
+        for lead in range(len(self._demands)):
+            while self._left[lead] and (purchase := self.buy(lead, packing)) is not None:
+                yield purchase
+
+    def pay(self, purchase: Purchase) -> Purchase:
+        """Count the machine, its price and what is on it as bought; returns it."""
+        self.spent += cost(purchase.offer, self._rules).amount
+        self._bought[purchase.offer.id] += 1
+        for index, devices in purchase.content:
+            self._left[index] -= len(devices)
+        return purchase
 
     def remaining(self, offers: Iterable[Offer]) -> list[Offer]:
         """The offers with what is still available of them."""
@@ -163,12 +177,6 @@ class Market:
 
         open_offers = [(price, offer) for price, offer in self._forms[number].offers if self._available(offer)]
         return min(open_offers, key=lambda each: (each[0], crowd(each[1]), each[1].id))[1]
-
-    def _pay(self, offer: Offer, content: Content) -> None:
-        self.spent += cost(offer, self._rules).amount
-        self._bought[offer.id] += 1
-        for index, devices in content:
-            self._left[index] -= len(devices)
 
 
 def _counts(content: Content) -> list[tuple[int, int]]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Protocol
 
 from cloudlayer.resources import Offer
 from cloudlayer.scheduler.admission import distinct, refusals
-from cloudlayer.scheduler.buying import Market, forms
+from cloudlayer.scheduler.buying import Market, Purchase, forms
 from cloudlayer.scheduler.explain import explain
 from cloudlayer.scheduler.fit import disk_to_buy, fit
+from cloudlayer.scheduler.mixed import cheaper, expressible
 from cloudlayer.scheduler.packing import Packing
 from cloudlayer.scheduler.sizes import DemandClass, Yardstick, classes
 from cloudlayer.scheduler.spreading import even_out
@@ -31,8 +32,15 @@ class Policy(Protocol):
 
 class BestFitDecreasing:
     """Demands from the largest to the smallest: each to the existing machine that it fits best; for those that fit none,
-    machines are bought one at a time, each the one that absorbs the most for its price. At the end groups are evened out.
+    machines are bought. At the end groups are evened out.
+
+    Two lists of purchases are made, and the cheaper is taken: one that buys one machine at a time, each the one that absorbs
+    the most for its price, and the mix of `scheduler.mixing`, with a bound of what can be had at all. Where arrays do not
+    express what is wanted (see `scheduler.mixed`) it is the first. The mix is improved while `again()`, by default not at all.
     """
+
+    def __init__(self, again: Callable[[], bool] = lambda: False) -> None:
+        self._again = again
 
     def plan(self, demands: Sequence[Demand], machines: Sequence[Machine], offers: Sequence[Offer], rules: Rules) -> Plan:
         """See Policy."""
@@ -43,8 +51,15 @@ class BestFitDecreasing:
         everyone = classes(demands, yardstick)
         homeless = [each for each in (_use_existing(each, packing, yardstick) for each in everyone) if each.ids]
         market = Market(on_sale, homeless, rules, yardstick)
+        purchases: Iterable[Purchase] = market.purchases(packing)
+        lower_bound = None
+        if homeless and on_sale and expressible(homeless, on_sale):
+            found = cheaper(list(purchases), on_sale, homeless, rules, self._again)
+            lower_bound = found.lower_bound
+            market = Market(on_sale, homeless, rules, yardstick)
+            purchases = map(market.pay, found.purchases)
         waiting = {index: list(each.ids) for index, each in enumerate(homeless)}
-        bought = _buy(market, packing, homeless, waiting)
+        bought = _place(purchases, packing, homeless, waiting)
         even_out(packing)
         rest = [DemandClass(homeless[index].demand, tuple(ids)) for index, ids in waiting.items() if ids]
         return Plan(
@@ -53,6 +68,7 @@ class BestFitDecreasing:
                 Purchased(name, offer, disk_to_buy(offer, packing.disk_on(name))) for name, offer in bought.items()
             ),
             unplaced=_unplaced(rest, market.remaining(known), replace(rules, spent=market.spent), len(machines)),
+            lower_bound=lower_bound,
         )
 
 
@@ -79,20 +95,19 @@ def _preference(
     return packing.crowd(demand, id), sum(touched), yardstick.machine(machine), id
 
 
-def _buy(
-    market: Market, packing: Packing, demands: Sequence[DemandClass], waiting: Mapping[int, list[str]]
+def _place(
+    purchases: Iterable[Purchase], packing: Packing, demands: Sequence[DemandClass], waiting: Mapping[int, list[str]]
 ) -> dict[str, Offer]:
-    """Buy until nothing that can be had holds any that is left; those that are placed leave `waiting`."""
+    """Put everything on the machine that is bought for it, one machine after another; those that are placed leave `waiting`."""
     names = (name for name in (f"new-{number}" for number in count()) if name not in packing.machines)
     bought: dict[str, Offer] = {}
-    for lead in range(len(demands)):
-        while waiting[lead] and (purchase := market.buy(lead, packing)) is not None:
-            name = next(names)
-            bought[name] = purchase.offer
-            packing.add(replace(purchase.machine, id=name, zone=purchase.offer.zone))
-            for index, each in purchase.content:
-                for devices in each:
-                    packing.put(waiting[index].pop(0), demands[index].demand, name, devices)
+    for purchase in purchases:
+        name = next(names)
+        bought[name] = purchase.offer
+        packing.add(replace(purchase.machine, id=name, zone=purchase.offer.zone))
+        for index, each in purchase.content:
+            for devices in each:
+                packing.put(waiting[index].pop(0), demands[index].demand, name, devices)
     return bought
 
 

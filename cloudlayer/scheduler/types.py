@@ -105,8 +105,24 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where each demand goes, what is bought for that, and what finds no place."""
+    """Where each demand goes, what is bought for that, and what finds no place.
+
+    `lower_bound` is what no purchases at known prices that hold the same can cost less than, per hour; None where nothing is
+    proven.
+    """
 
     placements: tuple[Placement, ...] = ()
     purchases: tuple[Purchased, ...] = ()
     unplaced: tuple[Unplaced, ...] = ()
+    lower_bound: float | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """The part by which the purchases may cost more than the cheapest possible ones; None where nothing is proven."""
+        prices = [purchase.offer.price for purchase in self.purchases]
+        if self.lower_bound is None or any(price is None for price in prices):
+            return None
+        cost = sum(price.amount for price in prices if price is not None)
+        if cost <= self.lower_bound + 1e-9:
+            return 0.0
+        return cost / self.lower_bound - 1 if self.lower_bound else None

@@ -41,6 +41,15 @@ def test_a_plan_tells_what_it_costs_and_what_it_does_not_know(capsys):
     assert told in capsys.readouterr().err.splitlines()
 
 
+def test_a_plan_tells_how_far_above_the_cheapest_possible_it_is_at_most(capsys):
+    purchases = (Purchased("new", offer(0.5), GIB),)
+    near = preview(Plan(PLAN.placements[:2], purchases, lower_bound=0.494), DEMANDS)
+    print_plan(near)
+    assert capsys.readouterr().err.splitlines()[1:] == ["what is new is at most 1.2 % above the cheapest possible"]
+    assert plan_document(near)["gap"] == pytest.approx(0.5 / 0.494 - 1)
+    assert plan_document(WHOLE)["gap"] is None
+
+
 def test_what_finds_no_place_is_told_with_its_reason(capsys):
     print_plan(WHOLE)
     assert capsys.readouterr().err.splitlines()[1:3] == [
