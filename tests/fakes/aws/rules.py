@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 from xml.sax.saxutils import escape
 
+from tests.fakes.rules import FaultRule
+
 STATUS = {
     "InsufficientInstanceCapacity": 500,
     "InsufficientHostCapacity": 500,
@@ -25,40 +27,25 @@ REQUEST = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass
-class Rule:
+class Rule(FaultRule):
     """One fault, for the calls that match; all keys but one effect may be left out.
 
-    `action`, `service` and the values of `match` (parameters as they are on the wire) are shell patterns. The rule applies
-    after `after` calls, `times` times. `code` (or what it makes of the call) answers with an error, `lost_response` drops the
-    connection after the call was executed, `refuse` before it; `retry_after` goes out as a header, `latency` is in seconds.
+    `action`, `service` and the values of `match` (parameters as they are on the wire) are shell patterns. `code` (or what
+    it makes of the call) answers with an error, with `retry_after` as a header; `lost_response` drops the connection after the
+    call was executed.
     """
 
     action: str = "*"
     service: str = "*"
     match: dict[str, str] = field(default_factory=dict)
-    after: int = 0
-    times: int | None = None
-    latency: float = 0.0
     code: str | Callable | None = None
     status: int | None = None
     message: str = "injected fault"
     retry_after: float | None = None
     lost_response: bool = False
-    refuse: bool = False
-    seen: int = 0
-    applied: int = 0
 
-    def take(self, call):
-        """Whether this rule applies to the call now; counts the use."""
-        if not self._matches(call):
-            return False
-        self.seen += 1
-        if self.seen <= self.after or (self.times is not None and self.applied >= self.times):
-            return False
-        self.applied += 1
-        return True
-
-    def _matches(self, call):
+    def matches(self, call):
+        """By its patterns."""
         return (
             fnmatch.fnmatchcase(call.action, self.action)
             and fnmatch.fnmatchcase(call.service, self.service)
