@@ -55,6 +55,8 @@ lint: venv
 bench: venv
 	$(BIN)/python -m benchmarks.gateway
 	$(BIN)/python -m benchmarks.coldstart
+	$(BIN)/python -m benchmarks.rate
+	$(BIN)/python -m benchmarks.call_graph
 
 clean:
 	rm -rf $(VENV) build *.egg-info
@@ -64,7 +66,7 @@ $(VENV)/fleet.stamp: $(VENV)/venv.stamp setup.cfg
 	@touch $@
 
 $(VENV)/developer.stamp: $(VENV)/venv.stamp setup.cfg
-	$(PIP) install --editable '.[fleet,aws,azure,gcp,libcloud,openstack,test,lint]'
+	$(PIP) install --editable '.[fleet,fast,aws,azure,gcp,libcloud,openstack,test,lint]'
 	@touch $(VENV)/fleet.stamp $@
 
 $(VENV)/venv.stamp:

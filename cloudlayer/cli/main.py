@@ -22,6 +22,7 @@ from cloudlayer.errors import CloudLayerError
 COMMANDS: Final = {
     "up": ("up", "Plan, start and serve a fleet."),
     "plan": ("plan", "Show what a manifest would change."),
+    "explain": ("explain", "Say why a replica is where it is."),
     "deploy": ("deploy", "Change a fleet that runs."),
     "call": ("call", "Call a function."),
     "ps": ("ps", "List replicas."),

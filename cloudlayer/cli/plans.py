@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from cloudlayer.cli.accounts import account_document, account_of, print_account
 from cloudlayer.cli.exits import NoPlace
 from cloudlayer.cli.forms import Row, per_hour, price_text
 from cloudlayer.cli.output import confirm, counted, note, plain, print_table
@@ -25,7 +26,7 @@ def costs(offers: Sequence[Offer]) -> bool:
 
 def check_placed(preview: Preview) -> None:
     """NoPlace if nothing of the fleet finds a place."""
-    if preview.plan.unplaced and not preview.plan.placements and not preview.kept:
+    if preview.plan.unplaced and not (preview.plan.placements or preview.kept or preview.emptying):
         raise NoPlace("nothing of this fleet finds a place: mend what keeps it from one, as told above")
 
 
@@ -51,12 +52,16 @@ def _growth(preview: Preview) -> str:
     return f"Under load it may grow to {counted(len(preview.growth), 'machine')} for {price}. "
 
 
-def print_plan(preview: Preview, *, stream: TextIO | None = None) -> None:
-    """Show what is to be bought, beside the machines that stay and those that go; on standard output, or on `stream`."""
-    plan, demands = preview.plan, preview.demands
+def print_plan(preview: Preview, *, stream: TextIO | None = None, explain: bool = False) -> None:
+    """Show what is to be bought, beside the machines that stay and those that go; on standard output, or on `stream`.
+
+    To `explain` is to say on standard output why each replica is where it is, or nowhere.
+    """
+    plan = preview.plan
     bought = {machine.id: machine.offer for machine in plan.purchases}
-    loads = _replicas(plan, demands)
-    actions = (("buy", bought), ("keep", preview.kept), ("delete", preview.deleted))
+    emptied = {name: machine.offer for name, machine in preview.emptying.items() if machine.offer is not None}
+    loads = _replicas(preview)
+    actions = (("buy", bought), ("keep", preview.kept), ("empty", emptied), ("delete", preview.deleted))
     rows = [_row(action, name, offer, loads.get(name)) for action, machines in actions for name, offer in machines.items()]
     print_table(MACHINES, rows, empty="no machine is needed", stream=stream)
     if rows:
@@ -64,24 +69,32 @@ def print_plan(preview: Preview, *, stream: TextIO | None = None) -> None:
         note(f"the fleet then costs {after}, of which {per_hour([offer.price for offer in bought.values()])} is new")
     if plan.gap is not None and costs(list(bought.values())):
         note(f"what is new is at most {100 * plan.gap:.1f} % above the cheapest possible")
-    for line in (*_unplaced(plan, demands), *preview.warnings):
+    missing = [] if explain else _unplaced(plan, preview.demands)
+    told = [preview.consolidation] if preview.consolidation else []
+    for line in (*_evictions(preview), *missing, *told, *preview.warnings):
         note(line)
+    if explain:
+        print_account(account_of(preview))
 
 
-def plan_document(preview: Preview) -> dict[str, Any]:
+def plan_document(preview: Preview, *, explain: bool = False) -> dict[str, Any]:
     """The same as JSON has it."""
     plan = preview.plan
     groups = {demand.id: demand.group for demand in preview.demands}
-    return {
+    document = {
         "buy": [{"id": machine.id, "disk": machine.disk, "offer": plain(machine.offer)} for machine in plan.purchases],
         "keep": [{"id": name, "offer": plain(offer)} for name, offer in preview.kept.items()],
+        "empty": [{"id": name, "offer": plain(machine.offer)} for name, machine in preview.emptying.items()],
         "delete": [{"id": name, "offer": plain(offer)} for name, offer in preview.deleted.items()],
         "placements": [{"function": groups[placement.demand], **plain(placement)} for placement in plan.placements],
         "unplaced": [{"function": groups[missing.demand], **plain(missing)} for missing in plan.unplaced],
+        "evictions": [{"function": _resident(preview, one.replica), **plain(one)} for one in plan.evictions],
+        "consolidation": preview.consolidation or None,
         "warnings": list(preview.warnings),
         "lower_bound": plan.lower_bound,
         "gap": plan.gap,
     }
+    return {**document, "explanation": account_document(account_of(preview))} if explain else document
 
 
 def _row(action: str, name: str, offer: Offer, load: Counter[str] | None) -> Row:
@@ -90,13 +103,29 @@ def _row(action: str, name: str, offer: Offer, load: Counter[str] | None) -> Row
     return (action, name, offer.provider, offer.zone, kind, offer.purchase, price, replicas)
 
 
-def _replicas(plan: Plan, demands: Sequence[Demand]) -> dict[str, Counter[str]]:
-    """How many replicas of each function version come to each machine."""
-    groups = {demand.id: demand.group for demand in demands}
+def _replicas(preview: Preview) -> dict[str, Counter[str]]:
+    """How many replicas of each function version are on each machine then."""
+    groups = {demand.id: demand.group for demand in preview.demands}
+    ends = {eviction.replica for eviction in preview.plan.evictions}
     loads: dict[str, Counter[str]] = {}
-    for placement in plan.placements:
+    for machine in (*preview.machines, *preview.emptying.values()):
+        staying = (one.demand.group for one in machine.residents if one.demand.id not in ends)
+        loads.setdefault(machine.id, Counter()).update(staying)
+    for placement in preview.plan.placements:
         loads.setdefault(placement.machine, Counter())[groups[placement.demand]] += 1
     return loads
+
+
+def _resident(preview: Preview, replica: str) -> str | None:
+    """The function version of a replica that runs."""
+    residents = (one.demand for machine in preview.machines for one in machine.residents)
+    return next((demand.group for demand in residents if demand.id == replica), None)
+
+
+def _evictions(preview: Preview) -> list[str]:
+    """One line for each function version, machine and reason, with how many replicas end there."""
+    ends = Counter((_resident(preview, one.replica) or one.replica, one.machine, one.reason) for one in preview.plan.evictions)
+    return [f"{number} x {group} on {machine} must end: {reason}" for (group, machine, reason), number in sorted(ends.items())]
 
 
 def _unplaced(plan: Plan, demands: Sequence[Demand]) -> list[str]:

@@ -14,10 +14,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from cloudlayer.errors import (
-    Avoid,
     CloudError,
     CloudLayerError,
-    Conflict,
     EngineError,
     InvalidSpec,
     LeaseLost,
@@ -26,6 +24,7 @@ from cloudlayer.errors import (
     TransientError,
 )
 from cloudlayer.fleet import settle
+from cloudlayer.fleet.avoiding import avoid_after
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.demands import checked_spec
 from cloudlayer.fleet.desired import Desired
@@ -46,8 +45,6 @@ NO_GRACE: Final = 0.2
 """Seconds that a replica gets to end by itself; one that overran a call's time gets none to speak of."""
 TOLD_FOR: Final = 60.0
 """Seconds for which an error that comes again is not told again."""
-AVOID_SECONDS: Final = 60.0
-"""For how long an offer is left out when its provider does not say."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +128,8 @@ class Actor:
 
     def _note_failure(self, connection: Connection, row: MachineRow, error: CloudLayerError, why: str, now: float) -> None:
         writes.change_machine(connection, row, now, state=MachineState.FAILED, reason=why)
-        offer = row.offer
-        avoid = getattr(error, "avoid", None) or Avoid(
-            AVOID_SECONDS, offer.provider, offer.region, offer.zone, offer.machine_type.name, offer.purchase
-        )
-        if not isinstance(error, Conflict):
+        avoid = avoid_after(error, row.offer)
+        if avoid is not None:
             writes.add_avoid(connection, row.fleet, now, avoid, why)
         self._note(connection, "machine not bought", row.id, why, now)
 
@@ -212,6 +206,9 @@ class Actor:
             environment["CLOUDLAYER_URL"] = self._where.url
             environment["CLOUDLAYER_TOKEN"] = self._where.home.token(row.id)
             socket = self._where.home.gateway_socket(self._where.fleet)
+        if row.gang is not None:
+            environment |= {"CLOUDLAYER_GANG": row.gang, "CLOUDLAYER_GANG_SIZE": str(function.gang)}
+            environment["CLOUDLAYER_RANK"] = str(row.rank)
         return ReplicaSpec(
             id=row.id,
             function=row.function,
@@ -223,6 +220,8 @@ class Actor:
             source_digest=desired.sources.get(row.key, ""),
             image=function.image,
             devices=row.devices,
+            gpu_profile=function.resources.gpu.profile if function.resources.gpu else None,
+            slices=row.slices,
             concurrency=function.scale.concurrency,
             internet=function.internet,
             environment=environment,

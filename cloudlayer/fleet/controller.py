@@ -17,6 +17,7 @@ from typing import Final
 
 from cloudlayer.errors import CloudLayerError, LeaseLost
 from cloudlayer.fleet.act import Actor, Surroundings
+from cloudlayer.fleet.calling import Calling
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.gateways import Gateways
 from cloudlayer.fleet.home import Home
@@ -65,6 +66,7 @@ class Controller:
             wake=self._woken.set,
         )
         self._needs = Needs(self._clock)
+        self._calling = Calling(self._clock)
         self._looking: Future[Observation] | None = None
         self._look_due = 0.0
 
@@ -91,9 +93,12 @@ class Controller:
         self._woken.set()
 
     def _step(self, gateways: Gateways) -> None:
-        loads = gateways.loads()
+        loads, calls = gateways.loads(), gateways.calls()
         self._reconciler.step(
-            self._seen(), wanted=lambda desired, rows: self._needs.wanted(desired, rows, loads), drained=gateways.drained
+            self._seen(),
+            wanted=lambda desired, rows: self._needs.wanted(desired, rows, loads),
+            traffic=lambda desired, rows: self._calling.traffic(desired, rows, calls),
+            drained=gateways.drained,
         )
         self._publisher.failing = self._reconciler.failing
         self._publisher.publish()

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
 from cloudlayer.fleet import demands as words
+from cloudlayer.fleet import emptying, evicting, gangs
 from cloudlayer.fleet.desired import Desired
+from cloudlayer.fleet.grounds import Grounds
+from cloudlayer.fleet.resuming import resumed, settled, taken_down
 from cloudlayer.fleet.store import STUCK, MachineRow, MachineState, ReplicaRow, ReplicaRowState
-from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Drain, Rest, Start, Stop, View
+from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Drain, Keep, Rest, Start, Stop, View
 from cloudlayer.functions.manifest import FunctionSpec
 from cloudlayer.scheduler import BestFitDecreasing, Demand, Machine, Plan, Policy, Purchased, Rules
 from cloudlayer.units import format_duration
@@ -29,96 +33,85 @@ def decide(view: View, policy: Policy | None = None) -> Decision:
     """What to do. Machines and replicas that are busy are left alone until their thread has ended."""
     desired = view.desired
     if desired is None:
-        return Decision(tuple(_nothing(view)))
-    wanted = list(_demands(view, desired))
-    plan = (policy or BestFitDecreasing()).plan(
-        [demand for demand, _ in wanted], list(_machines(view)), view.market.offers, _rules(view)
-    )
-    missing = _missing(view, plan, wanted)
+        return Decision(tuple(taken_down(view)))
+    policy = policy or BestFitDecreasing()
+    wanted, machines, rules, plan = _drafted(view, desired, policy)
+    kept: list[Keep] = []
+    whole = emptying.without(view)
+    if reason := emptying.doubt(view, plan, rules, lambda: _drafted(whole, desired, policy).plan):
+        kept = [Keep(row, reason) for row in view.machines if emptying.keepable(row)]
+        view = whole
+        wanted, machines, rules, plan = _drafted(view, desired, policy)
+    demanded = tuple(demand for demand, _ in wanted)
+    missing = _missing(view, desired, plan, wanted)
+    endings = _endings(view, desired, plan)
     actions = [
-        *_resumed(view),
-        *_surplus(view, desired, plan),
-        *_starts(view, desired, plan, {demand.id: spec for demand, spec in wanted}),
+        *kept,
+        *(action for action in resumed(view) if not (isinstance(action, Start | Stop) and action.row.id in endings)),
+        *endings.values(),
+        *_starts(view, desired, plan, wanted, Grounds(plan, demanded, machines, view.market.offers, rules)),
         *_purchases(view, plan),
         *_idle(view, plan),
     ]
-    return Decision(tuple(actions), plan, tuple(demand for demand, _ in wanted), missing)
+    if not actions and not wanted:
+        actions = list(emptying.begun(view, machines, rules, policy))
+    return Decision(tuple(actions), plan, demanded, missing, machines, rules)
 
 
-def _nothing(view: View) -> Iterator[Action]:
-    """Nothing is wanted: end what serves, resolve what was begun, then delete every machine."""
-    yield from _resumed(view)
-    for row in view.replicas:
-        if row.state is ReplicaRowState.READY and row.id not in view.busy:
-            yield Drain(row, "the fleet is taken down")
-    occupied = {row.machine for row in view.replicas}
-    for machine in view.machines:
-        if machine.id not in occupied and _settled(machine, view):
-            yield Delete(machine, "the fleet is taken down")
+class _Draft(NamedTuple):
+    """What lacks, on what it is planned, and the plan."""
+
+    wanted: list[tuple[Demand, FunctionSpec]]
+    machines: tuple[Machine, ...]
+    rules: Rules
+    plan: Plan
 
 
-def _resumed(view: View) -> Iterator[Action]:
-    """What an earlier run, or an earlier try, began and did not end."""
-    batches: dict[str, list[MachineRow]] = defaultdict(list)
-    for machine in view.machines:
-        if machine.id in view.busy:
-            continue
-        if machine.state is MachineState.BUYING:
-            batches[machine.batch].append(machine)
-        elif machine.state is MachineState.DELETING:
-            yield Delete(machine, machine.reason)
-    for rows in batches.values():
-        yield Buy(tuple(sorted(rows, key=lambda row: row.position)), fresh=False, why="begun before, and its end not seen")
-    yield from _resumed_replicas(view)
-
-
-def _resumed_replicas(view: View) -> Iterator[Action]:
-    running = {machine.id for machine in view.machines if machine.state is MachineState.RUNNING}
-    for row in view.replicas:
-        if row.id in view.busy:
-            continue
-        if row.state is ReplicaRowState.STARTING:
-            if view.desired is None or _spec(view, row) is None:
-                yield Stop(row, "it is not wanted any more")
-            elif row.machine in running:
-                yield Start(row, fresh=False, why="begun before, and its end not seen")
-        elif row.state is ReplicaRowState.STOPPING or (row.state is ReplicaRowState.DRAINING and row.id in view.drained):
-            yield Stop(row, row.reason)
-
-
-def _spec(view: View, row: ReplicaRow) -> FunctionSpec | None:
-    """The version that a replica is of, if that is wanted in the very form that the replica has."""
-    spec = view.desired and view.desired.manifest.of(row.key)
-    return spec if spec and view.desired and view.desired.digest(spec) == row.digest else None
+def _drafted(view: View, desired: Desired, policy: Policy) -> _Draft:
+    wanted = list(_demands(view, desired))
+    machines, rules = tuple(machines_of(view, desired)), rules_of(view)
+    plan = policy.plan([demand for demand, _ in wanted], machines, view.market.offers, rules)
+    return _Draft(wanted, machines, rules, plan)
 
 
 def _serving(view: View, spec: FunctionSpec) -> list[ReplicaRow]:
-    rows = (row for row in view.replicas if row.key == spec.key and row.state.serving)
-    return [row for row in rows if _spec(view, row) is not None]
+    """Those that count: of the form that is wanted, and not on a machine that is being emptied."""
+    going = emptying.leaving(view)
+    rows = (row for row in view.replicas if row.key == spec.key and row.state.serving and row.machine not in going)
+    return gangs.whole(row for row in rows if view.spec(row) is not None)
 
 
 def _demands(view: View, desired: Desired) -> Iterator[tuple[Demand, FunctionSpec]]:
     """A demand for each replica that should be and is not."""
     number = 0
-    everywhere = {engine for engines in view.market.engines.values() for engine in engines}
+    everywhere = _everywhere(view)
     for spec in desired.manifest.function:
-        lacking = view.wanted.get(spec.key, spec.scale.min) - len(_serving(view, spec))
-        if spec.key in view.paused:
+        lacking = view.wanted.get(spec.key, spec.scale.min) - len(_serving(view, spec)) - gangs.ending(view, spec)
+        if spec.key in view.paused or words.unhonoured(spec, everywhere):
             continue
-        for _ in range(lacking):
+        for nth in range(1, lacking + 1):
             number += 1
-            yield words.demand(f"{spec.key}#{number}", spec, words.engine_of(spec, everywhere)), spec
+            one = words.demand(f"{spec.key}#{number}", spec, words.engine_of(spec, everywhere))
+            yield gangs.member(one, spec, nth), spec
 
 
-def _machines(view: View) -> Iterator[Machine]:
+def machines_of(view: View, desired: Desired) -> Iterator[Machine]:
+    """The machines that replicas can be placed on, with who is on them; not those that are being emptied."""
     homes: dict[str, list[ReplicaRow]] = defaultdict(list)
     for replica in view.replicas:
         # One that its engine saw dead takes no room, though its traces are still to be removed.
         if replica.state is not ReplicaRowState.STOPPING or replica.exit in (None, STUCK):
             homes[replica.machine].append(replica)
     for row in view.machines:
-        if row.state in (MachineState.BUYING, MachineState.PENDING, MachineState.RUNNING):
-            yield words.machine(row, homes.get(row.id, ()), _engines(view, row.provider))
+        if row.state in (MachineState.BUYING, MachineState.PENDING, MachineState.RUNNING) and row.emptying is None:
+            engines = _engines(view, row.provider)
+            here = homes.get(row.id, ())
+            yield words.machine(row, here, engines, rules=view.rules, manifest=desired.manifest, now=view.now)
+
+
+def _everywhere(view: View) -> set[str]:
+    """The engines that some provider's machines can run."""
+    return {engine for engines in view.market.engines.values() for engine in engines}
 
 
 def _engines(view: View, provider: str) -> tuple[str, ...]:
@@ -128,14 +121,17 @@ def _engines(view: View, provider: str) -> tuple[str, ...]:
     return view.market.engines.get(provider, ())
 
 
-def _rules(view: View) -> Rules:
+def rules_of(view: View) -> Rules:
+    """What may be bought, with what machines there can run."""
     keys = {words.provider_key(offer) for offer in view.market.offers}
     return replace(view.rules, engines={key: _engines(view, key) for key in keys})
 
 
-def _missing(view: View, plan: Plan, wanted: Sequence[tuple[Demand, FunctionSpec]]) -> dict[str, str]:
+def _missing(view: View, desired: Desired, plan: Plan, wanted: Sequence[tuple[Demand, FunctionSpec]]) -> dict[str, str]:
     groups = {demand.id: demand.group for demand, _ in wanted}
     missing = {groups[one.demand]: one.reason for one in plan.unplaced}
+    everywhere = _everywhere(view)
+    missing |= {spec.key: reason for spec in desired.manifest.function if (reason := words.unhonoured(spec, everywhere))}
     providers = {row.id: row.provider for row in view.machines}
     providers |= {bought.id: words.provider_key(bought.offer) for bought in plan.purchases}
     for placement in plan.placements:
@@ -144,65 +140,88 @@ def _missing(view: View, plan: Plan, wanted: Sequence[tuple[Demand, FunctionSpec
     return missing
 
 
-def _surplus(view: View, desired: Desired, plan: Plan) -> Iterator[Action]:
+def _endings(view: View, desired: Desired, plan: Plan) -> dict[str, Drain | Stop]:
+    """The replicas that are to end, by id, each for the first reason that holds."""
+    found: dict[str, Drain | Stop] = {}
+    for action in chain(gangs.ends(view), _surplus(view, desired, plan), evicting.ends(view, plan)):
+        found.setdefault(action.row.id, action)
+    return found
+
+
+def _surplus(view: View, desired: Desired, plan: Plan) -> Iterator[Drain]:
     """Replicas of which there are too many, or of a form that is wanted no more."""
     stuck = {demand.demand for demand in plan.unplaced}
+    going = emptying.leaving(view)
     for row in view.replicas:
         if row.state is ReplicaRowState.READY and row.id not in view.busy and desired.manifest.of(row.key) is None:
             yield Drain(row, "this version is not in the manifest any more")
     for spec in desired.manifest.function:
         rows = [row for row in view.replicas if row.key == spec.key and row.state.serving and row.id not in view.busy]
-        current = [row for row in rows if _spec(view, row) is not None]
+        wanted = [row for row in rows if view.spec(row) is not None]
+        current = [row for row in wanted if row.machine not in going]
+        ready = sum(row.state is ReplicaRowState.READY for row in current)
         yield from _too_many(view, spec, current)
-        yield from _outdated(view, spec, [row for row in rows if row not in current], current, bool(stuck))
+        yield from emptying.drains(view, spec, ready, [row for row in wanted if row.machine in going])
+        old = [row for row in rows if row not in wanted]
+        digest = desired.digest(spec)
+        # The end of one that is only where it may not be any more makes no room for another.
+        yield from _outdated(view, spec, old, ready, [row for row in old if stuck and row.digest != digest])
 
 
-def _too_many(view: View, spec: FunctionSpec, current: Sequence[ReplicaRow]) -> Iterator[Action]:
+def _too_many(view: View, spec: FunctionSpec, current: Sequence[ReplicaRow]) -> Iterator[Drain]:
     wanted = view.wanted.get(spec.key, spec.scale.min)
     surplus = len(_serving(view, spec)) - wanted
     ready = [row for row in current if row.state is ReplicaRowState.READY]
-    newest_first = sorted(ready, key=lambda row: (row.created_at, row.id), reverse=True)
-    for row in newest_first[: max(0, surplus)]:
+    for row in gangs.newest(ready, surplus):
         yield Drain(row, f"{wanted} wanted; unused for {format_duration(spec.scale.idle)}")
 
 
 def _outdated(
-    view: View, spec: FunctionSpec, old: Sequence[ReplicaRow], current: Sequence[ReplicaRow], stuck: bool
-) -> Iterator[Action]:
-    """Old forms go when as many new ones are ready as are wanted; one at a time sooner, where there is no room for both."""
-    ready = sum(row.state is ReplicaRowState.READY for row in current)
-    old = sorted((row for row in old if row.state is ReplicaRowState.READY), key=lambda row: (row.created_at, row.id))
+    view: View, spec: FunctionSpec, old: Sequence[ReplicaRow], ready: int, in_the_way: Sequence[ReplicaRow]
+) -> Iterator[Drain]:
+    """Old forms go when as many new ones are ready as are wanted; of those that are in the way of new ones, one goes sooner."""
     enough = ready >= view.wanted.get(spec.key, spec.scale.min)
-    for row in old if enough else old[:1] if stuck else ():
+    going = sorted((row for row in (old if enough else in_the_way) if row.state is ReplicaRowState.READY), key=_age)
+    for row in going if enough else going[:1]:
         yield Drain(row, "replaced by the form that was deployed since")
 
 
-def _starts(view: View, desired: Desired, plan: Plan, specs: Mapping[str, FunctionSpec]) -> Iterator[Action]:
-    """Replicas that have a place on a machine that runs; the others wait until theirs does."""
-    machines = {row.id: row for row in view.machines if row.state is MachineState.RUNNING and row.id not in view.busy}
-    engines = {engine for engines in view.market.engines.values() for engine in engines}
-    number = view.replicas_so_far
-    for placement in sorted(plan.placements, key=lambda placement: placement.demand):
-        machine = machines.get(placement.machine)
-        if machine is None or machine.provider in view.market.blocked:
-            continue
-        spec = specs[placement.demand]
+def _age(row: ReplicaRow) -> tuple[float, str]:
+    return row.created_at, row.id
+
+
+def _starts(
+    view: View, desired: Desired, plan: Plan, wanted: Sequence[tuple[Demand, FunctionSpec]], grounds: Grounds
+) -> Iterator[Start]:
+    """Replicas that have a place on a machine that runs; the others wait until theirs does, and a gang for all of its own."""
+    running = {row.id: row for row in view.machines if row.state is MachineState.RUNNING and row.id not in view.busy}
+    machines = {row.id for row in running.values() if row.provider not in view.market.blocked}
+    engines, by_id = _everywhere(view), {demand.id: (demand, spec) for demand, spec in wanted}
+    number, gang = view.replicas_so_far, ""
+    for placement in gangs.startable(evicting.free(plan, machines), plan, {demand.id: demand for demand, _ in wanted}):
+        demand, spec = by_id[placement.demand]
         number += 1
+        if demand.rank == 0:
+            gang = str(uuid.uuid5(uuid.UUID(view.owner), f"{view.fleet}/gang/{number}"))
         row = ReplicaRow(
             fleet=view.fleet,
             id=str(uuid.uuid5(uuid.UUID(view.owner), f"{view.fleet}/replica/{number}")),
             function=spec.name,
             version=spec.version,
             digest=desired.digest(spec),
-            machine=machine.id,
+            machine=placement.machine,
             engine=words.engine_of(spec, engines),
             devices=placement.devices,
+            slices=placement.slices,
             spec=spec.model_dump(mode="json"),
             state=ReplicaRowState.STARTING,
             created_at=view.now,
             changed_at=view.now,
+            gang=None if demand.gang is None else gang,
+            rank=demand.rank,
         )
-        yield Start(row, fresh=True, why=f"{view.wanted.get(spec.key, spec.scale.min)} wanted")
+        why = f"{view.wanted.get(spec.key, spec.scale.min)} wanted. {grounds.of(placement.demand, placement.machine)}"
+        yield Start(row, fresh=True, why=why)
 
 
 def _purchases(view: View, plan: Plan) -> Iterator[Action]:
@@ -240,9 +259,12 @@ def _idle(view: View, plan: Plan) -> Iterator[Action]:
     """Machines that have nothing to do are noted, and deleted when that has lasted."""
     used = {row.machine for row in view.replicas} | {placement.machine for placement in plan.placements}
     for row in view.machines:
-        if not _settled(row, view):
+        if not settled(row, view):
             continue
-        if row.id in used:
+        if row.emptying is not None:
+            if row.id not in used:
+                yield Delete(row, f"emptied: {row.reason}")
+        elif row.id in used:
             if row.idle_since is not None:
                 yield Rest(row, None)
         elif row.idle_since is None:
@@ -254,7 +276,3 @@ def _idle(view: View, plan: Plan) -> Iterator[Action]:
 def _patience(row: MachineRow) -> float:
     price = row.offer.price
     return IDLE_FREE if price is not None and price.amount == 0 else IDLE_PAID
-
-
-def _settled(row: MachineRow, view: View) -> bool:
-    return row.state in (MachineState.PENDING, MachineState.RUNNING) and row.id not in view.busy

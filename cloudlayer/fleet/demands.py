@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from cloudlayer.errors import Avoid
-from cloudlayer.fleet.store import AvoidRow, MachineRow, ReplicaRow
+from cloudlayer.fleet.store import AvoidRow, MachineRow, ReplicaRow, ReplicaRowState
 from cloudlayer.functions.manifest import FunctionSpec, Manifest
 from cloudlayer.resources import Offer
-from cloudlayer.scheduler import Demand, Machine, Rules
+from cloudlayer.scheduler import CallPrices, Demand, Machine, Resident, Rules, Traffic
+from cloudlayer.scheduler.admission import is_sunk, taints_of
 from cloudlayer.scheduler.fit import SYSTEM_DISK, empty_machine, occupy
 
 SIMULATED = "simulated"
+_WISHES = ("tolerates", "spot", "priority", "move")
+"""The keys of a function that say nothing of what its replicas are: for those that run, they hold as they are now."""
 
 
 def provider_key(offer: Offer) -> str:
@@ -42,18 +45,59 @@ def demand(id: str, spec: FunctionSpec, engine: str) -> Demand:
         gpu_models=gpu.model if gpu else (),
         spread=spec.spread,
         apart=frozenset(spec.apart),
+        gpu_compute=gpu.thousandths if gpu else None,
+        gpu_profile=gpu.profile if gpu else None,
+        tolerates=frozenset(spec.tolerates),
+        spot=spec.spot,
+        priority=spec.priority,
     )
 
 
-def machine(row: MachineRow, replicas: Sequence[ReplicaRow], engines: Sequence[str]) -> Machine:
-    """A machine with what of it is free beside its live replicas."""
-    whole = empty_machine(row.offer, engines)
+def unhonoured(spec: FunctionSpec, engines: Iterable[str]) -> str | None:
+    """Why no engine can start the function as it is written, where the providers' machines run `engines`; None if one can."""
+    known = set(engines)
+    gpu = spec.resources.gpu
+    if gpu is None or gpu.profile is None or not known or known == {SIMULATED}:
+        return None
+    return (
+        f"{spec.key}: resources.gpu.profile: the {engine_of(spec, known)} engine makes no MIG instances, only the simulated "
+        "cloud does; ask for a share by memory and compute"
+    )
+
+
+def may_be_on(spec: FunctionSpec, row: MachineRow, rules: Rules) -> bool:
+    """Whether the machine's taints, and how it was bought, are what the function is content with."""
+    return taints_of(row.offer, rules) <= set(spec.tolerates) and (spec.spot or row.offer.purchase != "spot")
+
+
+def machine(
+    row: MachineRow, replicas: Sequence[ReplicaRow], engines: Sequence[str], *, rules: Rules, manifest: Manifest, now: float
+) -> Machine:
+    """A machine with what of it is free beside its live replicas, and with those as its residents."""
+    whole = empty_machine(row.offer, engines, taints_of(row.offer, rules))
     disk = whole.disk if row.offer.machine_type.disk is not None else int(row.spec["disk"]) - SYSTEM_DISK
     free = replace(whole, id=row.id, disk=disk)
-    for replica in replicas:
-        spec = checked_spec(replica)
-        free = occupy(free, demand(replica.id, spec, replica.engine), [replica.devices])
-    return free
+    residents = [_resident(replica, manifest, now) for replica in replicas]
+    for each in residents:
+        free = occupy(free, each.demand, [each.devices], [each.slices])
+    return replace(free, residents=tuple(residents))
+
+
+def _resident(replica: ReplicaRow, manifest: Manifest, now: float) -> Resident:
+    """What it takes is as it was when it was made; what its user wishes of it is as it is now."""
+    spec, current = checked_spec(replica), manifest.of(replica.key)
+    if current is not None:
+        spec = spec.model_copy(update={name: getattr(current, name) for name in _WISHES})
+    ready = replica.state is ReplicaRowState.READY
+    return Resident(
+        demand=replace(demand(replica.id, spec, replica.engine), gang=replica.gang, rank=replica.rank, together=spec.together),
+        devices=replica.devices,
+        age=max(0.0, now - replica.created_at),
+        slices=replica.slices,
+        start=max(0.0, replica.changed_at - replica.created_at) if ready else 0.0,
+        move=spec.move,
+        leaving=not replica.state.serving,
+    )
 
 
 def checked_spec(replica: ReplicaRow) -> FunctionSpec:
@@ -61,11 +105,21 @@ def checked_spec(replica: ReplicaRow) -> FunctionSpec:
     return FunctionSpec.model_validate(replica.spec)
 
 
+def traffic(manifest: Manifest) -> tuple[Traffic, ...]:
+    """Who calls whom, as the manifest says; of several versions the one that calls most."""
+    found: dict[tuple[str, str], Traffic] = {}
+    for spec in manifest.function:
+        for callee, weight in spec.calls.items():
+            call = Traffic(spec.name, callee, weight.rate, float(weight.size))
+            found[spec.name, callee] = max(found.get((spec.name, callee), call), call, key=lambda each: (each.calls, each.size))
+    return tuple(call for _, call in sorted(found.items()))
+
+
 def rules(manifest: Manifest, avoids: Iterable[AvoidRow], machines: Iterable[MachineRow], now: float) -> Rules:
     """What may be bought for a fleet; engines are filled in by who knows the providers."""
     fleet, limit = manifest.fleet, manifest.fleet.max_price
     currency = limit.currency if limit else "USD"
-    prices = [row.offer.price for row in machines]
+    prices = [row.offer.price for row in machines if not is_sunk(row.offer)]
     return Rules(
         spot=fleet.allow.spot,
         machine_types=fleet.allow.machine_types,
@@ -74,6 +128,9 @@ def rules(manifest: Manifest, avoids: Iterable[AvoidRow], machines: Iterable[Mac
         denied_regions=fleet.deny.regions,
         max_price=limit.amount if limit else None,
         currency=currency,
+        taints=fleet.taints,
+        traffic=traffic(manifest),
+        call_prices=CallPrices(**fleet.call_prices.model_dump()),
         spent=sum(price.amount for price in prices if price is not None and price.currency == currency),
         avoid=tuple(
             Avoid(row.until - now, row.provider, row.region, row.zone, row.machine_type, row.purchase)

@@ -45,7 +45,13 @@ class Desired:
         return {"manifest": self.manifest.model_dump(mode="json"), "sources": dict(self.sources)}
 
     def digest(self, spec: FunctionSpec) -> str:
-        """What tells one form of a version from another: all that its replicas are made of, and not how many there are."""
-        form = spec.model_dump(mode="json", exclude={"scale": {"min", "max", "idle"}, "source": True, "timeout": True})
+        """What tells one form of a version from another: all that its replicas are made of, and not how many there are.
+
+        Nor what its user wishes of their machines: a replica where it may not be any more is replaced, and no other.
+        """
+        wishes = dict.fromkeys(("timeout", "move", "tolerates", "spot", "priority", "gang", "together"), True)
+        form = spec.model_dump(mode="json", exclude={"scale": {"min", "max", "idle"}, "source": True, **wishes})
+        form["calls"] = list(spec.calls)  # how often is nothing to a replica
+        form |= {} if spec.gang is None else {"gang": spec.gang, "together": spec.together}
         whole = json.dumps([form, self.sources.get(spec.key)], sort_keys=True)
         return hashlib.sha256(whole.encode()).hexdigest()[:16]

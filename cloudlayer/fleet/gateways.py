@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from cloudlayer.fleet.routes import Load, Lost, Message, Routes, VersionLoad, decode, encode
+from cloudlayer.fleet.routes import CallCount, Load, Lost, Message, Routes, VersionLoad, decode, encode
 
 SEND_SECONDS: Final = 5
 
@@ -27,6 +27,8 @@ class Gateways:
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._lines: dict[socket.socket, Load | None] = {}
+        self._told: dict[socket.socket, dict[tuple[str, str], CallCount]] = {}
+        self._calls: dict[tuple[str, str], CallCount] = {}
         self._routes: Routes | None = None
         self._left_out: dict[str, int] = {}
         path.unlink(missing_ok=True)
@@ -65,6 +67,11 @@ class Gateways:
             found[one.key] = VersionLoad(one.key, known.in_flight + one.in_flight, known.waiting + one.waiting, idle)
         return found
 
+    def calls(self) -> dict[tuple[str, str], CallCount]:
+        """What replicas' calls the gateways answered while they were connected here, by version that calls and function."""
+        with self._lock:
+            return dict(self._calls)
+
     def drained(self, replica: str) -> bool:
         """Whether no gateway sends calls to a replica any more, and none is under way. Without a gateway there are none."""
         with self._lock:
@@ -101,6 +108,7 @@ class Gateways:
                 self._heard(line, decode(text))
         with self._lock:
             self._lines.pop(line, None)
+            self._told.pop(line, None)
         line.close()
         self._woken()
 
@@ -110,8 +118,20 @@ class Gateways:
         elif isinstance(message, Load):
             with self._lock:
                 before, self._lines[line] = self._lines[line], message
+                self._add(line, message)
             if before is None or (before.versions, before.draining) != (message.versions, message.draining):
                 self._woken()
+
+    def _add(self, line: socket.socket, load: Load) -> None:
+        """Count what came since the line's last telling; the first one may tell of what another line told before."""
+        if not load.calls:
+            return
+        now = {(each.caller, each.callee): each for each in load.calls}
+        before = self._told.get(line, now)
+        self._told[line] = now
+        for pair, each in now.items():
+            old, known = before.get(pair, _none(pair)), self._calls.get(pair, _none(pair))
+            self._calls[pair] = CallCount(*pair, known.calls + each.calls - old.calls, known.size + each.size - old.size)
 
     def _send(self, line: socket.socket, message: Message) -> None:
         """Send a whole line. A gateway that does not read is hung up on: it connects again, and gets the newest snapshot."""
@@ -122,3 +142,7 @@ class Gateways:
             except OSError:
                 with contextlib.suppress(OSError):
                     line.shutdown(socket.SHUT_RDWR)
+
+
+def _none(pair: tuple[str, str]) -> CallCount:
+    return CallCount(*pair, 0, 0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import Connection
 
 from cloudlayer.fleet.store import Event, Lease, MachineState, ReplicaRowState, writes
-from cloudlayer.fleet.view import Action, Buy, Delete, Drain, Rest, Start, Stop
+from cloudlayer.fleet.view import Action, Buy, Delete, Drain, Empty, Keep, Rest, Start, Stop
 
 
 def intend(lease: Lease, actions: Iterable[Action], now: float) -> None:
@@ -36,6 +36,16 @@ def _write(connection: Connection, action: Action, fleet: str, now: float) -> No
         writes.add_event(connection, Event(0, fleet, now, kind, subject, message))
 
     match action:
+        case Start() | Drain() | Stop():
+            _write_replica(connection, action, now, tell)
+        case _:
+            _write_machines(connection, action, now, tell)
+
+
+def _write_machines(
+    connection: Connection, action: Buy | Delete | Rest | Empty | Keep, now: float, tell: Callable[[str, str, str], None]
+) -> None:
+    match action:
         case Buy(rows, _, why):
             writes.add_machines(connection, rows)
             for machine in rows:
@@ -45,6 +55,21 @@ def _write(connection: Connection, action: Action, fleet: str, now: float) -> No
         case Delete(machine, why):
             writes.change_machine(connection, machine, now, state=MachineState.DELETING, reason=why)
             tell("delete machine", machine.id, why)
+        case Rest(machine, since):
+            writes.change_machine(connection, machine, machine.changed_at, idle_since=since)
+        case Empty(rows, why):
+            for machine in rows:
+                writes.change_machine(connection, machine, now, emptying=now, reason=why)
+                tell("empty machine", machine.id, why)
+        case Keep(machine, why):
+            writes.change_machine(connection, machine, now, emptying=None, reason="")
+            tell("keep machine", machine.id, why)
+
+
+def _write_replica(
+    connection: Connection, action: Start | Drain | Stop, now: float, tell: Callable[[str, str, str], None]
+) -> None:
+    match action:
         case Start(replica, _, why):
             writes.add_replica(connection, replica)
             tell("start replica", replica.id, f"{replica.key} on {replica.machine}: {why}")
@@ -53,5 +78,3 @@ def _write(connection: Connection, action: Action, fleet: str, now: float) -> No
             tell("drain replica", replica.id, f"{replica.key}: {why}")
         case Stop(replica, why):
             writes.change_replica(connection, replica, now, state=ReplicaRowState.STOPPING, reason=why)
-        case Rest(machine, since):
-            writes.change_machine(connection, machine, machine.changed_at, idle_since=since)

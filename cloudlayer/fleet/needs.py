@@ -22,13 +22,15 @@ class Needs:
     def wanted(self, desired: Desired, rows: FleetRows, loads: Mapping[str, VersionLoad]) -> dict[str, int]:
         """The number of replicas by version."""
         now = self._clock.monotonic()
-        serving = Counter(row.key for row in rows.replicas if row.state.serving)
+        going = {row.id for row in rows.machines if row.emptying is not None}
+        serving = Counter(row.key for row in rows.replicas if row.state.serving and row.machine not in going)
         found = {}
         for spec in desired.manifest.function:
             load, scale = loads.get(spec.key), spec.scale
             observed = Observed(load.in_flight, load.waiting, load.idle) if load else Observed(0, 0)
-            target = Target(scale.min, scale.max, scale.concurrency, scale.idle)
-            answer = want(observed, target, serving[spec.key], now=now, peaks=self._peaks.get(spec.key, ()))
+            size = spec.gang or 1  # calls go to one of each gang
+            target = Target(scale.min // size, scale.max // size, scale.concurrency, scale.idle)
+            answer = want(observed, target, serving[spec.key] // size, now=now, peaks=self._peaks.get(spec.key, ()))
             self._peaks[spec.key] = answer.peaks
-            found[spec.key] = answer.replicas
+            found[spec.key] = answer.replicas * size
         return found

@@ -34,6 +34,8 @@ def _failures(latest: Sequence[ReplicaRow]) -> Iterable[ReplicaRow]:
     """Rows in a row of the same form that ended without having been ready."""
     for row in latest:
         over = row.state in (ReplicaRowState.STOPPING, ReplicaRowState.ENDED)
+        if row.gang is not None and over and row.exit in (None, ReplicaExit.STOPPED):
+            continue  # it ended with its gang, and what failed is told by another row
         if not over or row.address is not None or row.exit not in _FAILURES or row.digest != latest[0].digest:
             return
         yield row

@@ -35,8 +35,10 @@ from cloudlayer.fleet.store import (
 )
 from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Start, Stop, View
 from cloudlayer.interfaces import Clock
+from cloudlayer.scheduler import Traffic
 
 Wanted = Callable[[Desired, FleetRows], Mapping[str, int]]
+Calling = Callable[[Desired, FleetRows], tuple[Traffic, ...]]
 Drained = Callable[[str], bool]
 
 
@@ -85,10 +87,11 @@ class Reconciler:
         seen: Observation | None = None,
         *,
         wanted: Wanted = lambda _desired, _rows: {},
+        traffic: Calling = lambda desired, _rows: demands.traffic(desired.manifest),
         drained: Drained = lambda _replica: True,
     ) -> Step:
-        """One round. `wanted` gives the number of replicas by version (their minimum where it is silent), `drained` whether a
-        draining replica has no calls left. Raises LeaseLost when another controller has taken over."""
+        """One round. `wanted` gives the number of replicas by version (their minimum where it is silent), `traffic` who calls
+        whom, `drained` whether a draining replica has no calls left. Raises LeaseLost when another controller took over."""
         self._jobs.check()
         # Before the rows: of a job that ends between the two the rows tell, and it is only looked at again in the next step.
         busy, resting = self._jobs.busy(), self._jobs.resting()
@@ -97,7 +100,7 @@ class Reconciler:
         if seen is not None:
             strays = bool(seen.strays or seen.stray_replicas)
             rows = self._settle(rows, seen, busy)
-        view, pauses = self._view(rows, busy | resting, wanted, drained)
+        view, pauses = self._view(rows, busy | resting, wanted, traffic, drained)
         decision = decide(view)
         self.failing = _failing(view, {**decision.missing, **pauses})
         intend(self._lease, decision.actions, view.now)
@@ -160,7 +163,7 @@ class Reconciler:
         return self._store.read(self._lease.fleet) if found else rows
 
     def _view(
-        self, rows: FleetRows, busy: frozenset[str], wanted: Wanted, drained: Callable[[str], bool]
+        self, rows: FleetRows, busy: frozenset[str], wanted: Wanted, traffic: Calling, drained: Drained
     ) -> tuple[View, dict[str, str]]:
         now, desired = self._clock.now(), Desired.of_rows(rows)
         view = View(
@@ -181,7 +184,7 @@ class Reconciler:
             view,
             wanted={spec.key: sizes.get(spec.key, spec.scale.min) for spec in fleet.function},
             paused=frozenset(pauses),
-            rules=demands.rules(fleet, rows.avoids, rows.machines, now),
+            rules=replace(demands.rules(fleet, rows.avoids, rows.machines, now), traffic=traffic(desired, rows)),
             market=self._clouds.market(fleet.fleet.providers, self._actor.complain),
             machines_so_far=machines,
             replicas_so_far=replicas,
@@ -223,7 +226,7 @@ def _in_transition(rows: FleetRows) -> bool:
     """Whether something is on its way to another state, or is there although nothing is wanted."""
     if rows.desired.document is None:
         return bool(rows.machines or rows.replicas)
-    machines = any(row.state is not MachineState.RUNNING for row in rows.machines)
+    machines = any(row.state is not MachineState.RUNNING or row.emptying is not None for row in rows.machines)
     return machines or any(row.state is not ReplicaRowState.READY for row in rows.replicas)
 
 

@@ -76,15 +76,27 @@ class VersionLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class CallCount:
+    """Answered calls of a function by replicas of a version, and their bytes both ways, since the gateway started."""
+
+    caller: str
+    callee: str
+    calls: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """What the gateway carries, of every version that was called since it started; `snapshot` is the newest one it has.
 
-    `draining` are replicas that are no longer in that snapshot and still have calls in flight.
+    `draining` are replicas that are no longer in that snapshot and still have calls in flight. `calls` are told every few
+    seconds; in between there are none.
     """
 
     snapshot: int
     versions: tuple[VersionLoad, ...] = ()
     draining: tuple[str, ...] = ()
+    calls: tuple[CallCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +128,8 @@ def decode(line: bytes) -> Message:
         return _routes(document)
     if kind == "load":
         loads = tuple(VersionLoad(**item) for item in document["versions"])
-        return Load(document["snapshot"], loads, tuple(document["draining"]))
+        calls = tuple(CallCount(**item) for item in document["calls"])
+        return Load(document["snapshot"], loads, tuple(document["draining"]), calls)
     return _KINDS[kind](**document)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from cloudlayer.fleet.desired import Desired
+from cloudlayer.fleet.gangs import callable_rows
 from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.routes import Credential, ReplicaRoute, Routes, VersionRoute
 from cloudlayer.fleet.store import ReplicaRow, ReplicaRowState
@@ -41,7 +42,7 @@ def _tokens(home: Home, desired: Desired, rows: Iterable[ReplicaRow]) -> Iterabl
     for row in rows:
         spec = desired.manifest.of(row.key)
         if spec is not None and spec.calls and row.state.live:
-            yield Credential(home.hash(home.token(row.id)), row.key, spec.calls)
+            yield Credential(home.hash(home.token(row.id)), row.key, tuple(spec.calls))
 
 
 def _version(spec: FunctionSpec, rows: Iterable[ReplicaRow], failing: str | None) -> VersionRoute:
@@ -51,8 +52,8 @@ def _version(spec: FunctionSpec, rows: Iterable[ReplicaRow], failing: str | None
         version=spec.version,
         timeout=spec.timeout,
         concurrency=spec.scale.concurrency,
-        maximum=spec.scale.max,
+        maximum=spec.scale.max // (spec.gang or 1),
         idempotent=spec.idempotent,
-        replicas=tuple(ReplicaRoute(row.id, row.address or "") for row in ready),
+        replicas=tuple(ReplicaRoute(row.id, row.address or "") for row in callable_rows(ready)),
         failure=(CANNOT_START, failing) if failing else None,
     )

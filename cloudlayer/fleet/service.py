@@ -9,15 +9,15 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Final
 
 from cloudlayer.errors import CloudLayerError, InvalidSpec, LeaseLost, NotFound
-from cloudlayer.fleet import demands
+from cloudlayer.fleet import demands, emptying
 from cloudlayer.fleet.act import Actor, Surroundings
 from cloudlayer.fleet.clouds import Clouds
-from cloudlayer.fleet.decide import decide
+from cloudlayer.fleet.decide import decide, machines_of
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.reconciler import Reconciler
@@ -31,11 +31,11 @@ from cloudlayer.fleet.store import (
     ReplicaRowState,
     Store,
 )
-from cloudlayer.fleet.view import Delete, View
+from cloudlayer.fleet.view import Decision, Delete, Market, View
 from cloudlayer.functions.manifest import Manifest
 from cloudlayer.interfaces import Clock, SystemClock
 from cloudlayer.resources import Offer
-from cloudlayer.scheduler import Demand, Plan
+from cloudlayer.scheduler import BestFitDecreasing, Demand, Machine, Plan, Rules
 
 BY_HAND: Final = "-"
 """The fleet label of instances that were made by hand; no fleet can be called so."""
@@ -49,7 +49,9 @@ _FIRST_KEY: Final = "first"
 class Preview:
     """What deploying a manifest would do: machines to buy (in `plan`), to keep and to delete, and what is amiss.
 
-    `growth` is what is bought, in place of what `plan` buys, when calls bring every version to its maximum.
+    `growth` is what is bought, in place of what `plan` buys, when calls bring every version to its maximum. `machines`,
+    `offers` and `rules` are what the plan was made from. `emptying` are the machines that are being emptied; `consolidation`
+    says what a quiet fleet would empty next, if anything.
     """
 
     plan: Plan
@@ -58,6 +60,11 @@ class Preview:
     deleted: dict[str, Offer]
     warnings: tuple[str, ...]
     growth: tuple[Offer, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    rules: Rules = field(default_factory=Rules)
+    emptying: dict[str, Machine] = field(default_factory=dict)
+    consolidation: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,30 +117,56 @@ class Fleets:
             raise InvalidSpec(f"there are several fleets: say which by --fleet, one of {', '.join(names)}")
         return names[0]
 
-    def preview(self, manifest: Manifest) -> Preview:
-        """What deploying the manifest would do now, with every version at its minimum. Changes nothing."""
-        fleet, warnings = manifest.fleet.name, []
+    def preview(self, manifest: Manifest, *, search: float = 0.0) -> Preview:
+        """What deploying the manifest would do now, with every version at its minimum. Changes nothing.
+
+        A cheaper mix of machines to buy is looked for during `search` seconds, after a first one has been found.
+        InvalidSpec for what no engine of the manifest's providers can do.
+        """
+        warnings: list[str] = []
         # With its sources, since their content tells whether a replica that runs is of the form that is asked for.
         desired = Desired.of(manifest, self.home.sources())
-        rows = self.store.read(fleet)
-        market = self.clouds.market(manifest.fleet.providers, lambda key, error: warnings.append(_warning(key, error)))
-        view = View(
-            fleet=fleet,
+        view = self.view(desired, lambda key, error: warnings.append(_warning(key, error)))
+        market = view.market
+        _check_honoured(manifest, market)
+        until = self.clock.monotonic() + search
+        decision = decide(view, BestFitDecreasing(lambda: self.clock.monotonic() < until))
+        most = decide(replace(view, wanted={spec.key: spec.scale.max for spec in manifest.function}))
+        deleted = {action.row.id: action.row.offer for action in decision.actions if isinstance(action, Delete)}
+        going = emptying.leaving(view)
+        kept = {row.id: row.offer for row in view.machines if row.id not in deleted and row.id not in going}
+        everything = machines_of(emptying.without(view), desired)
+        warnings += [f"{key}: {reason}" for key, reason in sorted(market.blocked.items())]
+        growth = tuple(bought.offer for bought in most.plan.purchases)
+        return Preview(
+            plan=decision.plan,
+            demands=decision.demands,
+            kept=kept,
+            deleted=deleted,
+            warnings=tuple(warnings),
+            growth=growth,
+            machines=decision.machines,
+            offers=market.offers,
+            rules=decision.rules,
+            emptying={machine.id: machine for machine in everything if machine.id in going},
+            consolidation="" if decision.demands else _next_step(view, desired, decision),
+        )
+
+    def view(self, desired: Desired, complain: Callable[[str, CloudLayerError], None]) -> View:
+        """A fleet as it is and as it is wanted, with every version at its minimum; `complain` hears of providers that cannot be
+        asked."""
+        manifest, now = desired.manifest, self.clock.now()
+        rows = self.store.read(manifest.fleet.name)
+        return View(
+            fleet=manifest.fleet.name,
             owner=self.store.owner,
-            now=self.clock.now(),
+            now=now,
             desired=desired,
             machines=rows.machines,
             replicas=rows.replicas,
-            rules=demands.rules(manifest, rows.avoids, rows.machines, self.clock.now()),
-            market=market,
+            rules=demands.rules(manifest, rows.avoids, rows.machines, now),
+            market=self.clouds.market(manifest.fleet.providers, complain),
         )
-        decision = decide(view)
-        most = decide(replace(view, wanted={spec.key: spec.scale.max for spec in manifest.function}))
-        deleted = {action.row.id: action.row.offer for action in decision.actions if isinstance(action, Delete)}
-        kept = {row.id: row.offer for row in rows.machines if row.id not in deleted}
-        warnings += [f"{key}: {reason}" for key, reason in sorted(market.blocked.items())]
-        growth = tuple(bought.offer for bought in most.plan.purchases)
-        return Preview(decision.plan, decision.demands, kept, deleted, tuple(warnings), growth)
 
     def deploy(self, manifest: Manifest) -> int:
         """Write down what is wanted, sources and all. A controller that runs sees it within a second."""
@@ -277,6 +310,21 @@ class Fleets:
                 time.sleep(_POLL)
             else:
                 return
+
+
+def _next_step(view: View, desired: Desired, decision: Decision) -> str:
+    settings = desired.manifest.fleet.consolidation
+    found = emptying.worthwhile(view, decision.machines, decision.rules, BestFitDecreasing(), settings)
+    if found is None:
+        return ""
+    return f"consolidation would empty {', '.join(found.machines)}: {emptying.told(found, decision.rules.currency)}"
+
+
+def _check_honoured(manifest: Manifest, market: Market) -> None:
+    engines = {engine for engines in market.engines.values() for engine in engines}
+    found = [reason for spec in manifest.function if (reason := demands.unhonoured(spec, engines))]
+    if found:
+        raise InvalidSpec("\n".join(found))
 
 
 def _warning(key: str, error: CloudLayerError) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cloudlayer.fleet.demands import may_be_on
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.store import MachineRow, ReplicaRow
+from cloudlayer.functions.manifest import FunctionSpec
 from cloudlayer.resources import Offer
-from cloudlayer.scheduler import Demand, Plan, Rules
+from cloudlayer.scheduler import Demand, Machine, Plan, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,16 @@ class View:
     market: Market = field(default_factory=Market)
     machines_so_far: int = 0
     replicas_so_far: int = 0
+
+    def spec(self, row: ReplicaRow) -> FunctionSpec | None:
+        """The version that a replica is of, if that is wanted in the very form that the replica has, and where it is."""
+        spec = None if self.desired is None else self.desired.manifest.of(row.key)
+        if spec is None or self.desired is None or self.desired.digest(spec) != row.digest:
+            return None
+        if spec.spot and not self.rules.taints:
+            return spec  # it may be anywhere, and there are many replicas to say so of
+        home = next((machine for machine in self.machines if machine.id == row.machine), None)
+        return spec if home is None or may_be_on(spec, home, self.rules) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +111,35 @@ class Rest:
     since: float | None
 
 
-Action = Buy | Delete | Start | Drain | Stop | Rest
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Move the replicas of these machines elsewhere, and delete them then."""
+
+    rows: tuple[MachineRow, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Empty a machine no more."""
+
+    row: MachineRow
+    why: str
+
+
+Action = Buy | Delete | Start | Drain | Stop | Rest | Empty | Keep
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do now. `plan` tells where `demands` go; `missing` why a version has less than it should, by its key."""
+    """What to do now. `plan` tells where `demands` go; `missing` why a version has less than it should, by its key.
+
+    `machines` and `rules` are what the plan was made from, beside the offers.
+    """
 
     actions: tuple[Action, ...] = ()
     plan: Plan = field(default_factory=Plan)
     demands: tuple[Demand, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    machines: tuple[Machine, ...] = ()
+    rules: Rules = field(default_factory=Rules)

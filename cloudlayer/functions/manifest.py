@@ -10,11 +10,14 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_validator
 
 from cloudlayer.errors import InvalidSpec
+from cloudlayer.functions.calls import CallPricing, CallWeight, weighted
+from cloudlayer.functions.consolidation import Amount, Consolidation
 from cloudlayer.functions.versions import Version
 from cloudlayer.specs import Cores, Duration, Name, Size, Spec, checked
 from cloudlayer.units import GIB, MIB, parse_price
 
 _FUNCTION: Final = re.compile(r"\w+/[A-Za-z]\w*", re.ASCII)
+_PROFILE: Final = re.compile(r"[1-7]g\.[1-9]\d{0,2}gb", re.ASCII)
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _RESERVED: Final = ("CLOUDLAYER_", "ALGORITHMIA_")
 
@@ -25,6 +28,16 @@ def _function_name(text: str) -> str:
     if not _FUNCTION.fullmatch(text):
         raise ValueError(f'"{text}" is not a function: write namespace/Name, each of letters, digits and underscores')
     return text
+
+
+def _profile(text: str) -> str:
+    if not _PROFILE.fullmatch(text):
+        raise ValueError(f'"{text}" is not a MIG profile: write it as nvidia-smi does, as in "3g.20gb"')
+    return text
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _version(text: str) -> str:
@@ -55,6 +68,7 @@ def _price(value: Any) -> Any:
 
 
 FunctionName = Annotated[str, AfterValidator(_function_name)]
+Part = Annotated[float, BeforeValidator(_number)]
 Environment = Annotated[dict[str, str], AfterValidator(_variables)]
 
 
@@ -81,21 +95,41 @@ class Denied(Spec):
 
 
 class FleetSection(Spec):
-    """The fleet as a whole."""
+    """The fleet as a whole. `taints` gives each taint the shell patterns of the machine types that bear it."""
 
     name: Name
     providers: Annotated[tuple[str, ...], Strict(False), Field(min_length=1)]
     allow: Limits = Limits()
     deny: Denied = Denied()
     max_price: Annotated[PriceLimit | None, BeforeValidator(_price)] = None
+    taints: dict[str, Texts] = Field(default_factory=dict)
+    consolidation: Consolidation = Consolidation()
+    call_prices: CallPricing = CallPricing()
 
 
 class GpuNeed(Spec):
-    """GPUs of one replica: `count` devices, each with `memory` bytes free, of one of the `model`s (any if empty)."""
+    """GPUs of one replica: `count` devices of one of the `model`s (any if empty).
+
+    It takes a share of each: `memory` bytes, the part `compute` of its compute, or both; or a MIG instance of `profile`; or,
+    with none of them, all of it.
+    """
 
     count: Annotated[int, Field(ge=1)] = 1
     memory: Size | None = None
+    compute: Annotated[Part | None, Field(ge=0.001, le=1)] = None
     model: Texts = ()
+    profile: Annotated[str, AfterValidator(_profile)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> GpuNeed:
+        if self.profile is not None and (self.memory is not None or self.compute is not None):
+            raise ValueError(f'profile = "{self.profile}" says how much memory and compute it is: leave out memory and compute')
+        return self
+
+    @property
+    def thousandths(self) -> int | None:
+        """The compute in thousandths of a device."""
+        return None if self.compute is None else round(self.compute * 1000)
 
 
 class Resources(Spec):
@@ -124,7 +158,15 @@ class Scale(Spec):
 
 
 class FunctionSpec(Spec):
-    """One version of one function. `spread` evens its replicas out; `apart` names functions never on one machine with it."""
+    """One version of one function. `spread` evens its replicas out; `apart` names functions never on one machine with it.
+
+    `calls` are the functions that it may call: a list of names, or a table with how often.
+
+    `tolerates` are the taints of machines that its replicas may be on all the same, `spot` is whether they may be on spot ones.
+    Functions of a higher `priority` come first where there is not enough for all. Replicas come `gang` at a time, all or none,
+    and end together; `together` puts each gang on one machine or in one zone. `move` is what moving one of its replicas to
+    another machine counts as, where it is not as for the whole fleet.
+    """
 
     name: FunctionName
     version: Annotated[str, AfterValidator(_version)]
@@ -136,13 +178,19 @@ class FunctionSpec(Spec):
     secrets: Annotated[dict[str, Annotated[str, AfterValidator(_secret)]], AfterValidator(_variables)] = Field(
         default_factory=dict
     )
-    calls: Annotated[tuple[FunctionName, ...], Strict(False)] = ()
+    calls: Annotated[dict[FunctionName, CallWeight], BeforeValidator(weighted)] = Field(default_factory=dict)
     internet: bool = True
     timeout: Duration = 300.0
     idempotent: bool = False
     spread: Literal["machine", "zone"] | None = None
     apart: Annotated[tuple[FunctionName, ...], Strict(False)] = ()
+    tolerates: Texts = ()
+    spot: bool = True
+    priority: int = 0
+    gang: Annotated[int, Field(ge=2)] | None = None
+    together: Literal["machine", "zone"] | None = None
     scale: Scale = Scale()
+    move: Amount | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> FunctionSpec:
@@ -152,6 +200,18 @@ class FunctionSpec(Spec):
             raise ValueError('an image needs engine = "docker" (or none named); the process engine runs source folders')
         if both := sorted(self.env.keys() & self.secrets.keys()):
             raise ValueError(f"{', '.join(both)}: in env and in secrets; keep one")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_gangs(self) -> FunctionSpec:
+        if self.gang is None:
+            if self.together is not None:
+                raise ValueError("together says where a gang is: give the function a gang, or take it out")
+            return self
+        for name, number in (("min", self.scale.min), ("max", self.scale.max)):
+            if number % self.gang:
+                more = number + self.gang - number % self.gang
+                raise ValueError(f"scale.{name} is {number}, which is no multiple of gang = {self.gang}; write {more}, say")
         return self
 
     @property
@@ -178,6 +238,10 @@ class Manifest(Spec):
             raise ValueError(f"{', '.join(twice)}: there more than once; give each its own version")
         known = {spec.name for spec in self.function}
         for spec in self.function:
+            if strange := sorted(set(spec.tolerates) - self.fleet.taints.keys()):
+                raise ValueError(
+                    f"{spec.key} tolerates {', '.join(strange)}, which is none of fleet.taints; add it there, or take it out"
+                )
             if unknown := sorted(set(spec.calls) - known):
                 raise ValueError(
                     f"{spec.key} calls {', '.join(unknown)}, which this manifest does not have; add it, or take it out of calls"

@@ -58,7 +58,7 @@ class Gateway:
             return await self._start(call, arrived)
         request.gone = call.ticket.abandon
         try:
-            result, duration = await self._caller.perform(call)
+            result, duration = await self._perform(call)
             answer = _answer(result, duration, request_id, options)
         except CallError as error:
             self._ended(call, arrived, error)
@@ -80,7 +80,14 @@ class Gateway:
             raise request.problem
         options = parse_options(query)
         content_type = parse_content_type(request.headers.get(b"content-type", b""))
-        return Call(state, request.body, content_type, request_id, self._loop.time() + options.timeout), options
+        caller = None if credential.callable is None else credential.name
+        return Call(state, request.body, content_type, request_id, self._loop.time() + options.timeout, caller), options
+
+    async def _perform(self, call: Call) -> tuple[ReplicaAnswer, float]:
+        result, duration = await self._caller.perform(call)
+        if call.caller is not None:
+            self._dispatcher.counts.count(call.caller, call.state.route.function, len(call.body) + len(result.body))
+        return result, duration
 
     async def _start(self, call: Call, arrived: float) -> Answer:
         task = self._loop.create_task(self._background(call, arrived))
@@ -94,7 +101,7 @@ class Gateway:
 
     async def _background(self, call: Call, arrived: float) -> CallError | None:
         try:
-            await self._caller.perform(call)
+            await self._perform(call)
         except CallError as error:
             self._ended(call, arrived, error)
             return error

@@ -21,7 +21,8 @@ OUT_OF_MEMORY: Final = "out_of_memory"
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """A call as it was asked for. `deadline` is when its caller stops waiting, by the event loop's clock.
+    """A call as it was asked for. `deadline` is when its caller stops waiting, by the event loop's clock. `caller` is the
+    version whose replica calls, if one does.
 
     A version's own timeout counts from when a replica has the call: a cold start does not eat it up.
     """
@@ -31,6 +32,7 @@ class Call:
     content_type: bytes
     request_id: str
     deadline: float
+    caller: str | None = None
     ticket: Ticket = field(default_factory=Ticket)
 
 

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from cloudlayer.fleet.routes import Exit, Load, Lost, Routes, VersionLoad, VersionRoute
 from cloudlayer.gateway.auth import Keyring
 from cloudlayer.gateway.balancer import Balancer, Replica
+from cloudlayer.gateway.counting import CallCounts
 from cloudlayer.gateway.envelope import CallError
 from cloudlayer.gateway.metrics import Gauges, Meter, Metrics
 from cloudlayer.gateway.replica_client import ReplicaClient
@@ -76,6 +77,7 @@ class Dispatcher:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.metrics = Metrics(self._gauges)
+        self.counts = CallCounts()
         self.reports: Reports | None = None
         self.number: int | None = None
         self.keyring = Keyring()
@@ -180,7 +182,8 @@ class Dispatcher:
         """What the gateway carries now."""
         called = [state for state in self._states.values() if state.ended_at is not None or state.busy]
         draining = [replica for state in self._states.values() for replica in state.balancer.draining]
-        return Load(self.number or 0, tuple(self._load_of(state) for state in called), tuple(draining))
+        loads, calls = tuple(self._load_of(state) for state in called), self.counts.told(self._loop.time())
+        return Load(self.number or 0, loads, tuple(draining), calls)
 
     def losses(self) -> list[Lost]:
         """The losses since the newest snapshot, for a controller that may not have heard of them."""

@@ -39,7 +39,8 @@ class ReplicaSpec:
     `image` is given. `cpu` is in cores, `memory` and `disk` in bytes, `devices` are indices of the machine's GPUs.
     `environment` is the function's whole environment, secrets resolved: it never reaches a log, a label, a process list or
     the store. `labels` are on whatever is started. `gateway_socket` is where a function that may call others finds the
-    gateway, when the machine is this host.
+    gateway, when the machine is this host. With a `gpu_profile` it gets a MIG instance of that on each of its devices, which
+    starts at the memory slice that `slices` says; an engine that makes none raises Unsupported.
     """
 
     id: str
@@ -57,6 +58,8 @@ class ReplicaSpec:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     gateway_socket: Path | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    gpu_profile: str | None = None
+    slices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Final
 
 from cloudlayer.errors import Avoid
 from cloudlayer.resources import Offer
-from cloudlayer.scheduler.types import Rules
+from cloudlayer.scheduler.fit import empty_machine
+from cloudlayer.scheduler.types import Machine, Rules
 
 
 class Refusal(StrEnum):
@@ -43,7 +44,7 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cost:
-    """What an offer costs per hour, such that costs compare. `amount` is 0 where it is free or unknown."""
+    """What an offer costs per hour, such that costs compare. `amount` is 0 where it is free, paid already, or unknown."""
 
     tier: Tier
     currency: str
@@ -91,8 +92,25 @@ def engines_of(offer: Offer, rules: Rules) -> tuple[str, ...]:
     return rules.engines.get(f"{offer.provider}:{offer.region}", ())
 
 
+def taints_of(offer: Offer, rules: Rules) -> frozenset[str]:
+    """The taints that an instance bought by `offer` bears."""
+    return frozenset(name for name, patterns in rules.taints.items() if _matches(offer.machine_type.name, patterns))
+
+
+def new_machine(offer: Offer, rules: Rules) -> Machine:
+    """The machine that `offer` gives in a fleet of these rules, before anything runs on it."""
+    return empty_machine(offer, engines_of(offer, rules), taints_of(offer, rules))
+
+
+def is_sunk(offer: Offer) -> bool:
+    """Whether the price is paid whether the offer is used or not: a reservation's."""
+    return offer.purchase == "reserved"
+
+
 def cost(offer: Offer, rules: Rules) -> Cost:
-    """The offer's cost per hour, as it compares with those of others."""
+    """What using the offer costs per hour, as it compares with others. What is reserved costs nothing more when it is used."""
+    if is_sunk(offer):
+        return Cost(Tier.FREE, "", 0.0)
     if offer.price is None:
         return Cost(Tier.UNKNOWN, "", 0.0)
     if offer.price.amount == 0:

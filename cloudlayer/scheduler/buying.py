@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from cloudlayer.resources import Offer
-from cloudlayer.scheduler.admission import Cost, Tier, cost, engines_of, within_limit
-from cloudlayer.scheduler.fit import CPU_TOLERANCE, copies, empty_machine, fit, occupy
+from cloudlayer.scheduler.admission import Cost, Tier, cost, is_sunk, new_machine, within_limit
+from cloudlayer.scheduler.fit import CPU_TOLERANCE, copies, fit, occupy, region_of
 from cloudlayer.scheduler.packing import Packing
 from cloudlayer.scheduler.sizes import DemandClass, Yardstick, dominant_share
 from cloudlayer.scheduler.types import Machine, Rules
@@ -42,12 +42,21 @@ class Purchase:
     machine: Machine
     content: Content
 
+    def named(self, id: str) -> Machine:
+        """The machine with the name that it has in a plan, where and as the offer sells it, still empty."""
+        offer = self.offer
+        return replace(self.machine, id=id, zone=offer.zone, region=region_of(offer), purchase=offer.purchase, offer=offer)
 
-def forms(offers: Iterable[Offer], rules: Rules) -> list[Form]:
-    """The offers by form of machine, the cheapest offer of each form first."""
+
+def forms(offers: Iterable[Offer], rules: Rules, *, spot_matters: bool = True) -> list[Form]:
+    """The offers by form of machine, the cheapest offer of each form first.
+
+    Where all demands may be on spot machines, `spot_matters` is False: there are fewer forms to look through then.
+    """
     found: dict[Machine, Form] = {}
     for offer in offers:
-        machine = replace(empty_machine(offer, engines_of(offer, rules)), id="", zone="")
+        purchase = "spot" if spot_matters and offer.purchase == "spot" else "on_demand"
+        machine = replace(new_machine(offer, rules), id="", zone="", region="", purchase=purchase, offer=None)
         found.setdefault(machine, Form(machine)).offers.append((cost(offer, rules), offer))
     for form in found.values():
         form.offers.sort(key=lambda each: (each[0], each[1].id))
@@ -127,12 +136,15 @@ class Market:
         return price.amount or self._sizes[number]
 
     def _value(self, index: int) -> float:
-        """The least that the demand's part of an empty machine costs, among the machines of the best tier that hold it."""
+        """The least that the demand's part of an empty machine costs, among the machines of the best tier that hold it.
+
+        What is reserved gives no value where the same is for sale: it is used first, and the rest must be worth its price.
+        """
         costs = (
             (price.tier, price.currency, self._weight(number, price) * dominant_share(self._demands[index], form.machine))
             for number, form in enumerate(self._forms)
             if index in self._holds[number]
-            for price, _ in form.offers[:1]
+            for price, _ in [next((each for each in form.offers if not is_sunk(each[1])), form.offers[0])]
         )
         return min(costs, default=(Tier.FREE, "", 0.0))[2]
 
@@ -173,7 +185,7 @@ class Market:
         """Of the form's cheapest offers, the one in the zone that has the fewest of the content's groups."""
 
         def crowd(offer: Offer) -> int:
-            return sum(packing.crowd_in_zone(self._demands[index], offer.zone) for index, _ in content)
+            return sum(packing.crowd_in_zone(self._demands[index], region_of(offer), offer.zone) for index, _ in content)
 
         open_offers = [(price, offer) for price, offer in self._forms[number].offers if self._available(offer)]
         return min(open_offers, key=lambda each: (each[0], crowd(each[1]), each[1].id))[1]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from fnmatch import fnmatchcase
+from itertools import zip_longest
 from typing import Final
 
 from cloudlayer.resources import Offer
-from cloudlayer.scheduler.types import Demand, Device, Machine
+from cloudlayer.scheduler.devices import accepts_model, choose_devices, has_memory, has_room, occupied, released
+from cloudlayer.scheduler.types import Demand, Device, Machine, Resident
 from cloudlayer.units import GIB
 
 SYSTEM_DISK: Final = 16 * GIB
@@ -34,6 +35,10 @@ class Constraint(StrEnum):
     GPU_MODEL = "gpu.model"
     GPU_MEMORY = "gpu.memory"
     APART = "apart"
+    GPU_COMPUTE = "gpu.compute"
+    GPU_PROFILE = "gpu.profile"
+    TAINT = "taint"
+    SPOT = "spot"
 
 
 def misfits(demand: Demand, machine: Machine) -> tuple[Constraint, ...]:
@@ -48,20 +53,6 @@ def fit(demand: Demand, machine: Machine) -> tuple[int, ...] | None:
     return choose_devices(demand, machine.devices)
 
 
-def choose_devices(demand: Demand, devices: Sequence[Device]) -> tuple[int, ...] | None:
-    """The devices that suffice and have the least free, ties by index; None if there are too few. Devices are never summed."""
-    if not demand.gpu_count:
-        return ()
-    suitable = [
-        (device.free, index)
-        for index, device in enumerate(devices)
-        if accepts_model(demand, device) and has_memory(demand, device)
-    ]
-    if len(suitable) < demand.gpu_count:
-        return None
-    return tuple(sorted(index for _, index in sorted(suitable)[: demand.gpu_count]))
-
-
 def copies(demand: Demand, machine: Machine, limit: int) -> list[tuple[int, ...]]:
     """As many replicas of `demand` as fit `machine` together, at most `limit`: the devices of each."""
     if fit(demand, machine) is None:
@@ -73,41 +64,50 @@ def copies(demand: Demand, machine: Machine, limit: int) -> list[tuple[int, ...]
     devices = machine.devices
     while len(found) < most and (chosen := choose_devices(demand, devices)) is not None:
         found.append(chosen)
-        devices = _occupied(devices, demand, chosen)
+        devices = occupied(devices, demand, chosen)
     return found
 
 
-def accepts_model(demand: Demand, device: Device) -> bool:
-    """Whether the device is of a model asked for; models are names or shell patterns, in any case of letters."""
-    if not demand.gpu_models:
-        return True
-    return any(fnmatchcase(device.model.lower(), model.lower()) for model in demand.gpu_models)
+def occupy(
+    machine: Machine, demand: Demand, devices: Sequence[tuple[int, ...]], slices: Sequence[tuple[int, ...]] = ()
+) -> Machine:
+    """What is free of `machine` with one replica of `demand` more on it for each entry of `devices`.
 
-
-def has_memory(demand: Demand, device: Device) -> bool:
-    """Whether the device has the memory free; a demand that names none takes the device whole."""
-    return device.free == device.memory if demand.gpu_memory is None else device.free >= demand.gpu_memory
-
-
-def occupy(machine: Machine, demand: Demand, devices: Sequence[tuple[int, ...]]) -> Machine:
-    """What is free of `machine` with one replica of `demand` more on it for each entry of `devices`."""
+    `slices` are the first slices of their MIG instances, where those lie already; else they are chosen.
+    """
     count = len(devices)
-    return Machine(
-        id=machine.id,
-        zone=machine.zone,
-        engines=machine.engines,
-        architecture=machine.architecture,
+    after = machine.devices
+    for chosen, starts in zip_longest(devices, slices, fillvalue=()):
+        after = occupied(after, demand, chosen, starts)
+    return replace(
+        machine,
         cpu=machine.cpu - count * demand.cpu,
         memory=machine.memory - count * demand.memory,
         disk=machine.disk - count * demand.disk,
-        devices=_occupied(machine.devices, demand, [index for chosen in devices for index in chosen]),
+        devices=after,
         functions=(*machine.functions, *[demand.function] * count),
         groups=(*machine.groups, *[demand.group] * count),
         apart=machine.apart | demand.apart,
     )
 
 
-def empty_machine(offer: Offer, engines: Sequence[str]) -> Machine:
+def release(machine: Machine, resident: Resident) -> Machine:
+    """What is free of `machine` once a resident of it has ended."""
+    demand, others = resident.demand, tuple(each for each in machine.residents if each is not resident)
+    return replace(
+        machine,
+        cpu=machine.cpu + demand.cpu,
+        memory=machine.memory + demand.memory,
+        disk=machine.disk + demand.disk,
+        devices=released(machine.devices, demand, resident.devices, resident.slices),
+        functions=_without(machine.functions, demand.function),
+        groups=_without(machine.groups, demand.group),
+        apart=(machine.apart - demand.apart).union(*(each.demand.apart for each in others)),
+        residents=others,
+    )
+
+
+def empty_machine(offer: Offer, engines: Sequence[str], taints: frozenset[str] = frozenset()) -> Machine:
     """The machine that `offer` sells, before anything runs on it; its id is the offer's."""
     kind = offer.machine_type
     return Machine(
@@ -119,12 +119,27 @@ def empty_machine(offer: Offer, engines: Sequence[str]) -> Machine:
         memory=kind.usable_memory,
         disk=UNLIMITED_DISK if kind.disk is None else kind.disk,
         devices=tuple(Device(gpu.model, gpu.memory, gpu.memory) for gpu in kind.accelerators),
+        region=region_of(offer),
+        purchase=offer.purchase,
+        taints=taints,
+        offer=offer,
     )
+
+
+def region_of(offer: Offer) -> str:
+    """The region's name as machines have it, "provider:region": regions of two clouds may be called alike, and zones are."""
+    return f"{offer.provider}:{offer.region}"
 
 
 def disk_to_buy(offer: Offer, placed: int) -> int:
     """Bytes to order with `offer` for replicas whose disks sum to `placed`; 0 where the disk comes with the machine."""
     return 0 if offer.machine_type.disk is not None else placed + SYSTEM_DISK + SPARE_DISK
+
+
+def _without(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """The names but for one occurrence of `name`."""
+    place = names.index(name)
+    return names[:place] + names[place + 1 :]
 
 
 def _most(demand: Demand, machine: Machine, limit: int) -> int:
@@ -136,16 +151,6 @@ def _most(demand: Demand, machine: Machine, limit: int) -> int:
     if demand.disk:
         bounds.append(machine.disk // demand.disk)
     return min(bounds)
-
-
-def _occupied(devices: tuple[Device, ...], demand: Demand, indices: Sequence[int]) -> tuple[Device, ...]:
-    if not indices:
-        return devices
-    after = list(devices)
-    for index in indices:
-        device = after[index]
-        after[index] = replace(device, free=0 if demand.gpu_memory is None else device.free - demand.gpu_memory)
-    return tuple(after)
 
 
 def _misfits(demand: Demand, machine: Machine) -> Iterator[Constraint]:
@@ -163,6 +168,10 @@ def _misfits(demand: Demand, machine: Machine) -> Iterator[Constraint]:
         yield reason
     if demand.function in machine.apart or not demand.apart.isdisjoint(machine.functions):
         yield Constraint.APART
+    if not demand.tolerates.issuperset(machine.taints):
+        yield Constraint.TAINT
+    if machine.purchase == "spot" and not demand.spot:
+        yield Constraint.SPOT
 
 
 def _device_misfit(demand: Demand, devices: Sequence[Device]) -> Constraint | None:
@@ -171,6 +180,9 @@ def _device_misfit(demand: Demand, devices: Sequence[Device]) -> Constraint | No
     wanted = [device for device in devices if accepts_model(demand, device)]
     if len(wanted) < demand.gpu_count:
         return Constraint.GPU_MODEL
-    if sum(has_memory(demand, device) for device in wanted) < demand.gpu_count:
-        return Constraint.GPU_MEMORY
-    return None
+    if sum(has_room(demand, device) for device in wanted) >= demand.gpu_count:
+        return None
+    if demand.gpu_profile is not None:
+        return Constraint.GPU_PROFILE
+    lacks_memory = sum(has_memory(demand, device) for device in wanted) < demand.gpu_count
+    return Constraint.GPU_MEMORY if lacks_memory else Constraint.GPU_COMPUTE

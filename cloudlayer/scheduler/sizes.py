@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from cloudlayer.scheduler.types import Demand, Machine
+from cloudlayer.scheduler.devices import COMPUTE, is_whole, left
+from cloudlayer.scheduler.mig import memory_of, places
+from cloudlayer.scheduler.types import Demand, Device, Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,20 @@ class Yardstick:
 
     def machine(self, machine: Machine) -> float:
         """How large what is free of `machine` is, 3 being the largest in every dimension."""
-        free = sum(device.free for device in machine.devices)
+        free = sum(left(device) for device in machine.devices)
         return machine.cpu / self.cpu + machine.memory / self.memory + free / self.devices
 
     def demand(self, demand: Demand) -> tuple[float, float]:
         """What demands are ordered by: bytes of GPUs, then the larger of the shares of CPU and memory."""
-        each = self.device if demand.gpu_memory is None else demand.gpu_memory
-        return demand.gpu_count * each, max(demand.cpu / self.cpu, demand.memory / self.memory)
+        return demand.gpu_count * self._device(demand), max(demand.cpu / self.cpu, demand.memory / self.memory)
+
+    def _device(self, demand: Demand) -> int:
+        """The bytes that the demand takes of one of its devices, its compute counted as so much of the largest one."""
+        if demand.gpu_profile is not None:
+            return memory_of(demand.gpu_profile)
+        if is_whole(demand):
+            return self.device
+        return max(demand.gpu_memory or 0, (demand.gpu_compute or 0) * self.device // COMPUTE)
 
 
 def device_memory(machine: Machine) -> int:
@@ -53,11 +62,17 @@ def dominant_share(demand: Demand, machine: Machine) -> float:
 
 
 def _gpu_share(demand: Demand, machine: Machine) -> float:
-    """Whole devices by their number; shares of devices by how many of them one device of the machine can hold."""
-    if demand.gpu_memory is None:
-        return demand.gpu_count / len(machine.devices)
-    slots = sum(device.memory // demand.gpu_memory for device in machine.devices)
-    return demand.gpu_count / max(slots, 1)
+    """By how many such devices, or such parts of them, the machine can hold."""
+    return demand.gpu_count / max(sum(_slots(demand, device) for device in machine.devices), 1)
+
+
+def _slots(demand: Demand, device: Device) -> int:
+    """How many replicas can be on the device, untouched, as far as each takes but a part of it."""
+    if demand.gpu_profile is not None:
+        return len(places(device.model, device.memory, demand.gpu_profile))
+    by_memory = device.memory // demand.gpu_memory if demand.gpu_memory else None
+    by_compute = COMPUTE // demand.gpu_compute if demand.gpu_compute else None
+    return min((slots for slots in (by_memory, by_compute) if slots is not None), default=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloudlayer.scheduler.fit import fit
 from cloudlayer.scheduler.packing import Packing
 from cloudlayer.scheduler.types import Demand
 
@@ -20,12 +21,12 @@ def even_out(packing: Packing) -> None:
 
 def _move(packing: Packing, replica: str, demand: Demand, machine: str) -> bool:
     here = packing.crowd(demand, machine)
-    if here < 2:
+    if here < 2 or demand.together:  # a gang that is to be together must not be parted
         return False
     better = [
-        (packing.crowd(demand, target), target, devices)
-        for target, devices in packing.candidates(demand)
-        if packing.crowd(demand, target) <= here - 2
+        (crowd, target, devices)
+        for target, free in packing.machines.items()
+        if (crowd := packing.crowd(demand, target)) <= here - 2 and (devices := fit(demand, free)) is not None
     ]
     if not better:
         return False

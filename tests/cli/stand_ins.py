@@ -53,8 +53,8 @@ class Fleets:
             raise NotFound(f"no fleet is called {name}")
         return name
 
-    def preview(self, manifest):
-        self.calls.append(("preview", manifest.fleet.name))
+    def preview(self, manifest, *, search=0.0):
+        self.calls.append(("preview", manifest.fleet.name, search) if search else ("preview", manifest.fleet.name))
         return self.previews
 
     def deploy(self, manifest):

@@ -9,6 +9,13 @@ def test_a_plan_is_shown_and_nothing_is_done(cli, fleets, manifest):
     assert fleets.calls == [("preview", "seefood"), "closed"]
 
 
+def test_a_cheaper_mix_is_looked_for_as_long_as_one_says(cli, fleets, manifest):
+    fleets.previews = buying(0.5)
+    assert cli("plan", manifest, "--search", "2.5").code == 0
+    assert fleets.calls == [("preview", "seefood", 2.5), "closed"]
+    assert cli("plan", manifest, "--search", "-1").code == 2
+
+
 def test_in_json_it_is_one_document(cli, fleets, manifest):
     fleets.previews = buying(0.5, unplaced=1)
     outcome = cli("plan", manifest, "--json")

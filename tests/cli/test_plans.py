@@ -80,7 +80,8 @@ def test_a_plan_is_one_json_document():
     assert [item["id"] for item in document["buy"]] == ["new"]
     assert [item["id"] for item in document["keep"]] == ["old", "odd"]
     assert document["keep"][1]["offer"]["price"] is None
-    assert document["placements"][0] == {"function": "nlp/Echo/1.0.0", "demand": "d0", "machine": "new", "devices": []}
+    placed = {"function": "nlp/Echo/1.0.0", "demand": "d0", "machine": "new", "devices": [], "slices": []}
+    assert document["placements"][0] == placed
     assert [item["reason"] for item in document["unplaced"]] == ["no GPU is on sale"] * 2
     assert document["warnings"] == ["look"]
 

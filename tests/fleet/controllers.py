@@ -128,6 +128,18 @@ def manifest(version: str = "1.0.0", replicas: int = 2, **function: Any) -> Mani
     return checked(Manifest, {"fleet": {"name": FLEET, "providers": ["simulated"]}, "function": [one | function]}, "")
 
 
+def two_functions(replicas: int, *, consolidated: bool) -> Manifest:
+    """So many replicas of each of two functions, two of any on a machine, in a fleet that is consolidated, soon or never."""
+    needs = {"cpu": 0.9, "memory": "1GiB"}
+    functions = [
+        {"name": name, "version": "1.0.0", "image": "see:1", "resources": needs, "scale": {"min": replicas}}
+        for name in ("food/Say", "food/See")
+    ]
+    consolidation = {"after": 1.0, "enabled": consolidated}
+    fleet = {"name": FLEET, "providers": ["simulated"], "allow": {"machine_types": ["cpu-2"]}}
+    return checked(Manifest, {"fleet": fleet | {"consolidation": consolidation}, "function": functions}, "")
+
+
 def want(place: Place, wanted: Manifest | None) -> None:
     """Write down what is wanted, as a user does."""
     store = Store(Database(place.home.store_url))

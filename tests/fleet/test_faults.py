@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudlayer.fleet.store import Database, Store
+from cloudlayer.functions.manifest import Limits, Manifest
 from cloudlayer.interfaces import ReplicaExit
 from cloudlayer.providers.simulated import Fault, World
 from tests.fleet.controllers import FLEET, Place, manifest, reconcile, want
@@ -45,9 +46,10 @@ def test_the_fleet_gets_there_when_the_cloud_is_well_again(
         world = World(attempts=1, native_tokens=tokens, lag_seconds=lag, boot_seconds=1.0, delete_seconds=1.0)
         for size in sizes:
             world.inject(*faults)
-            want(place, manifest(replicas=size))
+            want(place, on_spot(size))
             reconcile(place, world=world, rounds=8)
-            for instance in world.instances(live=True)[:1]:
+            # Where spot had no room, what was bought cannot be interrupted.
+            for instance in [each for each in world.instances(live=True) if each.purchase == "spot"][:1]:
                 world.interrupt(instance.id)
             for replica in world.replicas()[:1]:
                 world.end_replica(replica.id, end)
@@ -58,6 +60,13 @@ def test_the_fleet_gets_there_when_the_cloud_is_well_again(
         want(place, None)
         assert reconcile(place, world=world, rounds=300)
         _check(place, world, 0)
+
+
+def on_spot(replicas: int) -> Manifest:
+    """Of the machine type that is cheapest on spot, which can be interrupted; the reservations are of others."""
+    whole = manifest(replicas=replicas)
+    fleet = whole.fleet.model_copy(update={"allow": Limits(machine_types=("cpu-2",))})
+    return whole.model_copy(update={"fleet": fleet})
 
 
 def _check(place: Place, world: World, number: int) -> None:

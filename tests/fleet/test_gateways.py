@@ -11,6 +11,7 @@ import pytest
 
 from cloudlayer.fleet.gateways import Gateways
 from cloudlayer.fleet.routes import (
+    CallCount,
     Credential,
     Load,
     Lost,
@@ -101,6 +102,17 @@ def test_the_loads_of_two_gateways_are_summed(controller: Controller) -> None:
     assert controller.gateways.loads() == {"a/B/1.0.0": VersionLoad("a/B/1.0.0", 2, 4, 2.0)}
     controller.hears(second, Lost("r1", stuck=True))
     assert controller.lost == [Lost("r1", stuck=True)]
+
+
+def test_calls_are_counted_from_when_a_gateway_connected_and_across_gateways(controller: Controller) -> None:
+    first, second = controller.connect(), controller.connect()
+    told = [(first, 100, 1000), (second, 7, 70), (first, 130, 1900), (second, 9, 90)]
+    for number, (line, calls, size) in enumerate(told):
+        controller.hears(
+            line, Load(number, (VersionLoad("a/B/1.0.0", number, 0, 0.0),), (), (CallCount("a/A/1.0.0", "a/B", calls, size),))
+        )
+    controller.hears(first, Load(9, ()))
+    assert controller.gateways.calls() == {("a/A/1.0.0", "a/B"): CallCount("a/A/1.0.0", "a/B", 32, 920)}
 
 
 def test_a_gateway_that_reads_nothing_is_hung_up_on(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from cloudlayer.labels import FLEET as FLEET_LABEL
 from cloudlayer.labels import OWNER
 from cloudlayer.providers.simulated import Fault, World
 from cloudlayer.resources import InstanceSpec
+from cloudlayer.scheduler import Plan
 from cloudlayer.testing.evidence import record_promise
 from tests.fleet.controllers import FLEET, manifest
 
@@ -104,3 +105,18 @@ def test_sweep_finds_what_the_store_does_not_know_and_what_the_cloud_does_not_ha
     assert {one.id for one in world.instances(live=True)} == {kept.id, other.id}
     assert not findings.find(fleets, ["simulated"])
     assert [row.ended_at is None for row in fleets.ledger(BY_HAND)] == [True, False]
+
+
+def test_a_longer_search_never_makes_a_preview_dearer_and_ends_in_time(fleets: Fleets, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = iter(range(1000))
+    monkeypatch.setattr(fleets.clock, "monotonic", lambda: float(next(asked)))
+    wanted = manifest(replicas=7, resources={"cpu": 1.5, "memory": "3GiB"})
+    quick, searched = fleets.preview(wanted).plan, fleets.preview(wanted, search=3.0).plan
+    assert _price(searched) <= _price(quick)
+    assert searched.gap is not None
+    assert quick.gap is not None
+    assert searched.gap <= quick.gap
+
+
+def _price(plan: Plan) -> float:
+    return sum(bought.offer.price.amount for bought in plan.purchases if bought.offer.price is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,24 @@ from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.store import Database, Event, Lease, Store, migrations, writes
 from cloudlayer.fleet.store.schema import metadata
 from cloudlayer.interfaces import SystemClock
+
+KIND = {"name": "big", "cpu": 4.0, "memory": 1 << 34, "architecture": "x86_64", "accelerators": [], "disk": None}
+OFFER = {"provider": "cloud", "region": "east", "zone": "a", "purchase": "spot", "reservation": None, "price": None}
+OLD_MACHINE = (
+    "fleet",
+    "m1",
+    "batch",
+    0,
+    "cloud:east",
+    json.dumps(OFFER | {"machine_type": KIND}),
+    "{}",
+    "running",
+    *"iar",
+    1,
+    1,
+    1,
+)
+"""A row of the first form of the table: no column says whether the machine is being emptied."""
 
 
 @pytest.fixture
@@ -44,11 +63,14 @@ def test_a_store_of_an_older_form_is_brought_up_to_date_with_what_is_in_it(home:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         connection.execute(text("INSERT INTO meta VALUES ('owner', 'an owner of long ago')"))
+        connection.execute(text(f"INSERT INTO machines VALUES {OLD_MACHINE}"))
         connection.commit()
     engine.dispose()
     store = Store(Database(home.store_url))
     assert store.owner == "an owner of long ago"
     assert store.things("-") == []
+    (machine,) = store.read("fleet").machines
+    assert (machine.id, machine.emptying) == ("m1", None)
 
 
 def test_the_owner_is_made_once(home: Home, store: Store, tmp_path: Path) -> None:

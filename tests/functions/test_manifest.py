@@ -16,12 +16,13 @@ providers = ["local", "aws:us-east-1"]
 allow = { spot = false, machine_types = ["g*"], regions = ["us-*"] }
 deny = { machine_types = ["g3*"] }
 max_price = "20 USD/h"
+taints = { gpu = ["g*"] }
 [[function]]
 name = "nlp/SentimentAnalysis"
 version = "1.0.4"
 source = "code"
 engine = "process"
-resources = { cpu = 0.5, memory = "512MiB", disk = "1GiB", gpu = { count = 1, memory = "6GiB", model = ["L4", "A10G"] } }
+resources = { cpu = 0.5, memory = "512MiB", gpu = { count = 1, memory = "6GiB", compute = 0.25, model = ["L4", "A10G"] } }
 env = { LANG = "en" }
 secrets = { TOKEN = "env:MY_TOKEN" }
 calls = ["nlp/Sentences"]
@@ -30,10 +31,14 @@ timeout = "30s"
 idempotent = true
 spread = "zone"
 apart = ["nlp/Sentences"]
+tolerates = ["gpu"]
+spot = false
+priority = 2
 scale = { min = 0, max = 20, concurrency = 8, idle = "5m" }
 [[function]]
 name = "nlp/Sentences"
 version = "0.1.0"
+resources = { gpu = { count = 2, profile = "3g.20gb" } }
 image = "registry.example/sentences:1"
 """
 
@@ -62,6 +67,9 @@ def test_every_key_of_the_schema_is_understood(write, tmp_path):
     assert manifest.fleet.max_price.amount == 20
     assert spec.source == str(tmp_path / "code")
     assert (spec.resources.memory, spec.resources.gpu.memory, spec.resources.gpu.model) == (512 * MIB, 6 * GIB, ("L4", "A10G"))
+    assert (spec.resources.gpu.thousandths, spec.tolerates, spec.spot, spec.priority) == (250, ("gpu",), False, 2)
+    assert manifest.fleet.taints == {"gpu": ("g*",)}
+    assert manifest.of("nlp/Sentences/0.1.0").resources.gpu.profile == "3g.20gb"
     assert (spec.timeout, spec.scale.idle, spec.scale.concurrency) == (30.0, 300.0, 8)
     assert manifest.of("nlp/Sentences/0.1.0").wanted_engine == "docker"
     assert spec.wanted_engine == "process"
@@ -73,8 +81,16 @@ def test_every_key_of_the_schema_is_understood(write, tmp_path):
     [
         ('colour = "red"', ["fleet.toml: function[0].colour", "unknown key"]),
         ('resources = { memory = "16GB" }', ["function[0].resources.memory", '"16GiB"']),
-        ('resources = { gpu = { memroy = "1GiB" } }', ["gpu.memroy", "known here: count, memory, model"]),
+        ('resources = { gpu = { memroy = "1GiB" } }', ["gpu.memroy", "known here: compute, count, memory, model, profile"]),
         ("resources = { gpu = { count = 0 } }", ["gpu.count", "greater than or equal to 1"]),
+        ("resources = { gpu = { compute = 1.5 } }", ["gpu.compute", "less than or equal to 1"]),
+        ("resources = { gpu = { compute = 0 } }", ["gpu.compute", "greater than or equal to 0.001"]),
+        ('resources = { gpu = { profile = "half" } }', ["gpu.profile", "is not a MIG profile", '"3g.20gb"']),
+        ('resources = { gpu = { profile = "1g.5gb", memory = "4GiB" } }', ["resources.gpu", "leave out memory and compute"]),
+        ('resources = { gpu = { profile = "1g.5gb", compute = 0.5 } }', ["resources.gpu", "leave out memory and compute"]),
+        ('tolerates = ["gpu"]', ["nlp/Echo/1.0.0 tolerates gpu", "none of fleet.taints"]),
+        ("priority = 1.5", ["priority", "not 1.5"]),
+        ('spot = "no"', ["spot", "not 'no'"]),
         ("scale = { min = -1 }", ["scale.min", "not -1"]),
         ("scale = { min = 3, max = 2 }", ["scale", "min 3 is more than max 2"]),
         ("scale = { max = 2.5 }", ["scale.max", "not 2.5"]),
@@ -86,6 +102,8 @@ def test_every_key_of_the_schema_is_understood(write, tmp_path):
         ('env = { "A=B" = "1" }', ["is not a name of an environment variable"]),
         ('calls = ["nlp/Nobody"]', ["nlp/Echo/1.0.0 calls nlp/Nobody", "which this manifest does not have"]),
         ('calls = ["Nobody"]', ["write namespace/Name"]),
+        ('calls = { "nlp/Echo" = { rate = -1 } }', ["calls.nlp/Echo.rate", "must be 0 or more"]),
+        ('calls = { "nlp/Echo" = { often = 1 } }', ["calls.nlp/Echo.often", "unknown key"]),
         ('image = "a:b"', ["exactly one of source"]),
         ('engine = "podman"', ["engine", "not 'podman'"]),
     ],
@@ -152,3 +170,23 @@ def test_any_function_is_taken_or_refused_line_by_line(function):
         checked(Manifest, document, "fleet.toml: ")
     except InvalidSpec as error:
         assert all(line.startswith("fleet.toml: ") for line in str(error).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("calls", "rate", "size"),
+    [
+        ('calls = ["nlp/Sentences"]', 1.0, 16384),
+        ('calls = { "nlp/Sentences" = { rate = 20, size = "10KiB" } }', 20.0, 10240),
+        ('calls = { "nlp/Sentences" = {} }', 1.0, 16384),
+    ],
+)
+def test_calls_are_names_or_a_table_with_how_often(write, calls, rate, size):
+    spec = load_manifest(write(WHOLE.replace('calls = ["nlp/Sentences"]', calls))).function[0]
+    assert {name: (weight.rate, weight.size) for name, weight in spec.calls.items()} == {"nlp/Sentences": (rate, size)}
+    assert FunctionSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+def test_what_calls_cost_is_the_users_to_say(write):
+    prices = '[fleet]\ncall_prices = { second = 0.001, latency_zone = "1ms" }'
+    fleet = load_manifest(write(WHOLE.replace("[fleet]", prices))).fleet
+    assert (fleet.call_prices.second, fleet.call_prices.latency_zone) == (0.001, 0.001)

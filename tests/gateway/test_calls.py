@@ -10,6 +10,8 @@ import requests
 from Algorithmia.algorithm import OutputType
 from Algorithmia.errors import AlgorithmException
 
+from cloudlayer.fleet.routes import CallCount
+
 from .stand_ins import KEY, TOKEN, Gateway, Worker, eventually, start_gateway, version
 
 
@@ -133,6 +135,15 @@ def test_a_functions_token_calls_only_what_it_may(gateway: Gateway) -> None:
     refused = post(gateway, "nlp/Other", headers={"Authorization": TOKEN}, json=1)
     assert refused.status_code == 200
     assert refused.json()["error"]["code"] == 2001
+
+
+def test_answered_calls_of_functions_are_counted_and_those_of_users_are_not(fresh_gateway: Gateway, worker: Any) -> None:
+    fresh_gateway.show(version("nlp/Echo/1.0.0", worker().route))
+    for _ in range(3):
+        post(fresh_gateway, headers={"Authorization": TOKEN}, json="a text")
+        post(fresh_gateway, json="a text")
+    counts = (CallCount("key a-tok", "nlp/Echo", 3, 3 * (len('"a text"') + len("a text"))),)
+    eventually(lambda: any(load.calls == counts for load in fresh_gateway.controller.loads()), 10)
 
 
 def test_every_answer_has_the_request_id_that_came_or_a_new_one(gateway: Gateway) -> None:

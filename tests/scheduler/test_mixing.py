@@ -20,7 +20,8 @@ from cloudlayer.scheduler.mixing import answers, mix, mix_while
 from cloudlayer.scheduler.mixing.bound import fillings
 from cloudlayer.scheduler.packing import Packing
 from cloudlayer.scheduler.sizes import Yardstick, classes
-from tests.scheduler.build import demand, demand_lists, offer, offer_lists, plan, replicas, rule_sets
+from tests.scheduler.build import RULES, demand, offer, offer_lists, plain_demand_lists, plan, replicas, rule_sets
+from tests.scheduler.checker import check
 
 relaxed = settings(max_examples=30, deadline=None)
 MODELS = {"L4": 24.0, "A100": 40.0, "H100": 80.0}
@@ -112,7 +113,7 @@ def test_no_more_is_bought_than_there_is_nor_beyond_the_budget(offered, wanted, 
 
 
 @settings(max_examples=100, deadline=None)
-@given(demand_lists(), offer_lists(), rule_sets())
+@given(plain_demand_lists(), offer_lists(), rule_sets())
 def test_a_plan_is_never_dearer_than_the_greedy_one_nor_below_its_bound(demands, offers, rules):
     on_sale = forms([each for each in distinct(offers) if not refusals(each, rules)], rules)
     yardstick = Yardstick.of([form.machine for form in on_sale])
@@ -122,12 +123,44 @@ def test_a_plan_is_never_dearer_than_the_greedy_one_nor_below_its_bound(demands,
         return
     greedy = [cost(each.offer, rules) for each in Market(on_sale, wanted, rules, yardstick).purchases(Packing([]))]
     answer = plan(demands, (), offers, rules)
+    check(answer, demands, (), rules)
     prices = [cost(each.offer, rules) for each in answer.purchases]
     if max((price.tier for price in [*greedy, *prices]), default=0) <= 1 and len(answer.unplaced) == 0:
         assert sum(price.amount for price in prices) <= sum(price.amount for price in greedy) + 1e-9
     if answer.lower_bound is not None:
         assert answer.gap is not None or not answer.lower_bound
         assert answer.lower_bound <= sum(price.amount for price in prices) + 1e-9
+
+
+@pytest.mark.parametrize("part", [{"gpu_compute": 500}, {"gpu_memory": 12}, {"gpu_memory": 12, "gpu_compute": 400}])
+def test_shares_of_a_device_by_whichever_is_scarce_for_all_have_a_proven_price(part):
+    card = offer("card", 1.0, cpu=8.0, memory=64, gpus=[("L4", 24)])
+    answer = plan(replicas(6, cpu=0.1, gpu_count=1, **part), (), [card])
+    assert (len(answer.purchases), answer.lower_bound) == (3, pytest.approx(3.0))
+
+
+def test_where_memory_is_scarce_for_some_and_compute_for_others_nothing_is_proven():
+    card = offer("card", 1.0, cpu=8.0, memory=64, gpus=[("L4", 24)])
+    much, fast = demand("a", gpu_count=1, gpu_memory=20), demand("b", "g", gpu_count=1, gpu_compute=900)
+    answer = plan([much, fast], (), [card])
+    assert (len(answer.purchases), len(answer.unplaced), answer.lower_bound) == (1, 0, None)
+
+
+def test_taints_and_spot_are_kept_by_the_mix_and_its_bound():
+    cheap, plain, tainted = offer("t", 1.0, purchase="spot"), offer("u", 3.0), offer("v", 2.0)
+    rules = replace(RULES, taints={"old": ("v",)})
+    answer = plan(replicas(4, cpu=4.0, spot=False), (), [cheap, plain, tainted], rules)
+    assert {bought.offer.id for bought in answer.purchases} == {plain.id}
+    assert answer.lower_bound == pytest.approx(12.0)
+    tolerant = plan(replicas(4, cpu=4.0, spot=False, tolerates=frozenset({"old"})), (), [cheap, plain, tainted], rules)
+    assert tolerant.lower_bound == pytest.approx(8.0)
+
+
+def test_what_is_reserved_costs_nothing_more_in_a_mix_and_its_gap():
+    held, other = offer("r", 9.0, purchase="reserved", available=2), offer("t", 1.0)
+    answer = plan(replicas(4, cpu=4.0), (), [held, other])
+    assert sorted(bought.offer.purchase for bought in answer.purchases) == ["on_demand", "on_demand", "reserved", "reserved"]
+    assert (answer.lower_bound, answer.gap) == (pytest.approx(2.0), pytest.approx(0.0, abs=1e-6))
 
 
 def test_a_plan_tells_how_far_from_the_cheapest_it_is_at_most():

@@ -70,6 +70,31 @@ def test_free_machines_come_first_and_are_no_larger_than_needed():
     assert types(plan(replicas(8), (), [*cuts, paid])) == ["1/1"]
 
 
+def test_what_is_reserved_is_used_before_anything_is_bought_and_its_price_is_told():
+    held, other = offer("r", 9.0, purchase="reserved", available=1), offer("t", 0.1)
+    answer = plan(replicas(2, cpu=4.0), (), [held, other], replace(RULES, max_price=0.1))
+    assert sorted(bought.offer.id for bought in answer.purchases) == [held.id, other.id]
+    assert total(answer.purchases).amounts == {"USD": 9.1}
+
+
+def test_zones_of_two_regions_that_are_called_alike_are_two_zones():
+    here, there = machine("m", region="cloud:east", zone="1"), machine("n", region="cloud:west", zone="1")
+    busy = replace(here, groups=("f", "f"))
+    answer = plan(replicas(2, spread="zone"), [busy, there])
+    assert {placement.machine for placement in answer.placements} == {"n"}
+
+
+def test_mig_instances_are_bought_as_many_to_a_device_as_its_slices_have_room_for():
+    card = offer("a", 1.0, cpu=64.0, memory=640, gpus=[("A100", 40)] * 2)
+    answer = plan(
+        [*replicas(4, "f", gpu_count=1, gpu_profile="3g.20gb"), *replicas(7, "g", gpu_count=1, gpu_profile="1g.5gb")],
+        (),
+        [card],
+    )
+    assert (len(answer.purchases), len(answer.unplaced)) == (2, 0)
+    assert all(len(placement.slices) == 1 for placement in answer.placements)
+
+
 def test_no_more_of_an_offer_is_bought_than_there_are():
     answer = plan(replicas(9), (), [offer("few", 1.0, available=1), offer("many", 2.0)])
     assert types(answer) == ["few", "many", "many"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloudlayer.errors import Avoid
+from cloudlayer.scheduler.explain import explain
 from tests.scheduler.build import RULES, demand, machine, offer, plan
 
 
@@ -51,6 +52,26 @@ def test_gpu_reasons_speak_of_one_device():
     assert mend(demand(gpu_count=1), [offer()]) == "add a provider whose machines have GPUs"
 
 
+def test_parts_of_a_gpu_are_told_by_what_was_asked_for():
+    card = offer("g", gpus=[("L4", 24)])
+    assert "1 GPU with a MIG instance 1g.5gb on each" in reason(demand(gpu_count=1, gpu_profile="1g.5gb"), [card])
+    assert "1 GPU with 40GiB and 0.25 of the compute each" in reason(
+        demand(gpu_count=1, gpu_memory=40, gpu_compute=250), [card]
+    )
+    assert mend(demand(gpu_count=1, gpu_profile="1g.5gb"), [card]) == "allow GPUs that have MIG"
+    other = offer("g", gpus=[("A30", 24)])
+    assert (
+        mend(demand(gpu_count=1, gpu_profile="1g.5gb"), [other]) == "set resources.gpu.profile to 1g.6gb or 2g.12gb or 4g.24gb"
+    )
+
+
+def test_taints_and_spot_are_told_with_the_key_to_change():
+    tainted = replace(RULES, taints={"gpu": ("t",), "new": ("*",)})
+    assert mend(demand(), [offer()], tainted) == "add gpu, new to tolerates"
+    assert mend(demand(tolerates=frozenset({"gpu"})), [offer()], tainted) == "add new to tolerates"
+    assert mend(demand(spot=False), [offer(purchase="spot")]) == "let it be on spot machines with spot = true"
+
+
 def test_engine_and_architecture_are_told_as_they_are_there():
     assert mend(demand(engine="docker"), [offer(region="west")]) == "use engine process"
     assert mend(demand(), [offer(region="north")]) == "its machines run no engine, add a provider that does"
@@ -79,3 +100,25 @@ def test_under_a_price_limit_unknown_and_foreign_prices_are_told():
 def test_what_a_plan_has_bought_up_itself_is_told_as_sold_out():
     answer = plan([demand("a", cpu=4), demand("b", cpu=4)], (), [offer(available=1)])
     assert "1 sold out" in answer.unplaced[0].reason
+
+
+def test_an_explanation_counts_by_constraint_over_offers_and_over_machines():
+    offers = [offer("small", memory=4), offer("spot", memory=16, purchase="spot")]
+    machines = [machine("full", cpu=0.5, memory=1), machine("other", engines=("docker",), memory=64)]
+    found = explain(demand(cpu=2, memory=32, spot=False), offers, RULES, machines)
+    assert (found.offers, found.machines) == (2, 2)
+    assert {each.constraint: each.count for each in found.by_offer} == {"memory": 2, "spot": 1}
+    assert {each.constraint: each.count for each in found.by_machine} == {"memory": 1, "cpu": 1, "engine": 1}
+    assert (found.nearest, found.mends) == (offers[0].id, ("lower resources.memory to 4GiB",))
+
+
+def test_the_reason_is_made_of_the_explanation():
+    offers, machines = [offer(memory=4)], [machine()]
+    wanted = demand(memory=32)
+    assert reason(wanted, offers, machines=machines) == explain(wanted, offers, RULES, machines).reason
+
+
+def test_what_one_offer_could_hold_alone_has_no_mend():
+    found = explain(demand(), [offer()], RULES, ())
+    assert (found.by_offer, found.nearest, found.mends) == ((), None, ())
+    assert found.reason == "no offer for 1 core, 1GiB memory, process engine: of 1, none is too small for one alone"

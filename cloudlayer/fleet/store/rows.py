@@ -68,7 +68,10 @@ class ReplicaRowState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MachineRow:
-    """One machine: what was bought, under which attempt (`batch` and `position` in it), and what became of it."""
+    """One machine: what was bought, under which attempt (`batch` and `position` in it), and what became of it.
+
+    `emptying` is since when its replicas are moved elsewhere, after which it is deleted; None if they are not.
+    """
 
     fleet: str
     id: str
@@ -84,6 +87,7 @@ class MachineRow:
     created_at: float = 0.0
     changed_at: float = 0.0
     idle_since: float | None = None
+    emptying: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,11 @@ class ThingRow:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaRow:
-    """One replica: its function version, the digest of what it runs, its machine, and what became of it."""
+    """One replica: its function version, the digest of what it runs, its machine, and what became of it.
+
+    `slices` are the first memory slices of its MIG instances, one for each of `devices`; empty where it has none. Replicas that
+    come and go together have one `gang`, and each its `rank` in it.
+    """
 
     fleet: str
     id: str
@@ -128,6 +136,9 @@ class ReplicaRow:
     reason: str = ""
     created_at: float = 0.0
     changed_at: float = 0.0
+    slices: tuple[int, ...] = ()
+    gang: str | None = None
+    rank: int = 0
 
     @property
     def key(self) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-HEAD: Final = "0002"
+HEAD: Final = "0005"
 """The newest migration."""
 
 metadata = MetaData()
@@ -51,6 +51,7 @@ machines = Table(
     Column("created_at", Float, nullable=False),
     Column("changed_at", Float, nullable=False),
     Column("idle_since", Float, nullable=True),
+    Column("emptying", Float, nullable=True),
 )
 
 things = Table(
@@ -90,6 +91,9 @@ replicas = Table(
     Column("reason", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("changed_at", Float, nullable=False),
+    Column("slices", JSON, nullable=False, server_default="[]"),
+    Column("gang", String(36), nullable=True),
+    Column("rank", Integer, nullable=False, server_default="0"),
 )
 
 ledger = Table(

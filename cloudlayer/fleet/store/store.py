@@ -114,11 +114,12 @@ class Store:
         with self.database.read() as connection:
             return [LedgerRow(**row._mapping) for row in connection.execute(query)]
 
-    def events(self, fleet: str | None = None, *, after: int = 0, limit: int = 1000) -> list[Event]:
-        """Up to `limit` events with numbers above `after`, oldest first."""
+    def events(self, fleet: str | None = None, *, after: int = 0, limit: int = 1000, subject: str | None = None) -> list[Event]:
+        """Up to `limit` events with numbers above `after`, oldest first; only those of one machine or replica by `subject`."""
         table = schema.events
         query = select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)
         query = query if fleet is None else query.where(table.c.fleet == fleet)
+        query = query if subject is None else query.where(table.c.subject == subject)
         with self.database.read() as connection:
             return [Event(**row._mapping) for row in connection.execute(query)]
 
@@ -207,8 +208,8 @@ def _machine(row: Row[Any]) -> MachineRow:
 
 
 def _replica(row: Row[Any]) -> ReplicaRow:
-    values = {**row._mapping, "devices": tuple(row.devices), "state": ReplicaRowState(row.state)}
-    return ReplicaRow(**values)
+    places = {"devices": tuple(row.devices), "slices": tuple(row.slices)}
+    return ReplicaRow(**{**row._mapping, **places, "state": ReplicaRowState(row.state)})
 
 
 def _thing(row: Row[Any]) -> ThingRow:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, delete, insert, update
+from sqlalchemy import Connection, Table, and_, delete, insert, select, update
 
 from cloudlayer.errors import Avoid
 from cloudlayer.fleet.store import schema
@@ -28,7 +28,7 @@ def change_machine(connection: Connection, row: MachineRow, now: float, **change
 
 def add_replica(connection: Connection, row: ReplicaRow) -> None:
     """A new replica."""
-    values = {**_values(row), "devices": list(row.devices), "spec": dict(row.spec)}
+    values = {**_values(row), "devices": list(row.devices), "slices": list(row.slices), "spec": dict(row.spec)}
     connection.execute(insert(schema.replicas).values(**values))
 
 
@@ -68,11 +68,14 @@ def add_event(connection: Connection, event: Event) -> None:
 
 
 def add_avoid(connection: Connection, fleet: str, now: float, avoid: Avoid, reason: str) -> None:
-    """Leave some offers out for a while; what has run out is cleared away."""
-    table = schema.avoids
+    """Leave some offers out for a while, the same ones for the longest of their whiles; what has run out is cleared away."""
+    table, until = schema.avoids, now + avoid.seconds
     connection.execute(delete(table).where((table.c.fleet == fleet) & (table.c.until <= now)))
     where = {name: getattr(avoid, name) for name in ("provider", "region", "zone", "machine_type", "purchase")}
-    connection.execute(insert(table).values(fleet=fleet, until=now + avoid.seconds, reason=reason, **where))
+    same = and_(table.c.fleet == fleet, *(table.c[name].is_not_distinct_from(value) for name, value in where.items()))
+    if connection.execute(select(table.c.number).where(same, table.c.until >= until)).first() is None:
+        connection.execute(delete(table).where(same))
+        connection.execute(insert(table).values(fleet=fleet, until=until, reason=reason, **where))
 
 
 def _values(row: MachineRow | ReplicaRow | ThingRow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from cloudlayer.errors import CloudLayerError, Conflict, EngineError, NotFound, TransientError
+from cloudlayer.errors import CloudLayerError, Conflict, EngineError, NotFound, TransientError, Unsupported
 from cloudlayer.interfaces import Deadline, MachineContext, ReplicaSpec, ReplicaState, ReplicaStatus
 from cloudlayer.labels import MACHINE, OWNER
 from cloudlayer.runtime.docker import states
@@ -51,7 +51,12 @@ class DockerEngine:
             self._network(spec)
 
     def start(self, spec: ReplicaSpec, *, deadline: Deadline | None = None) -> ReplicaStatus:
-        """Start the replica's container, or adopt it. One that ended or was stopped is given back as it ended."""
+        """Start the replica's container, or adopt it. One that ended or was stopped is given back as it ended.
+
+        Unsupported for one on a MIG instance.
+        """
+        if spec.gpu_profile is not None:
+            raise Unsupported("the docker engine makes no MIG instances: ask for a share by memory and compute")
         with self._daemon.until(deadline):
             with self._records.hold(spec.id, self._daemon.check) as record:
                 settled = self._settled(spec.id, record)

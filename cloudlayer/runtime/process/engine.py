@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from cloudlayer.errors import EngineError
+from cloudlayer.errors import EngineError, Unsupported
 from cloudlayer.interfaces import Deadline, MachineContext, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus
 from cloudlayer.labels import OWNER
 from cloudlayer.runtime.process import cgroups, ends
@@ -55,7 +55,9 @@ class ProcessEngine:
             parent.replenish()
 
     def start(self, spec: ReplicaSpec, *, deadline: Deadline | None = None) -> ReplicaStatus:
-        """Start the replica, or adopt the one that has this id."""
+        """Start the replica, or adopt the one that has this id. Unsupported for one on a MIG instance."""
+        if spec.gpu_profile is not None:
+            raise Unsupported("the process engine makes no MIG instances: ask for a share by memory and compute")
         if self._records.ended(spec.id):
             return _stopped(spec.id, spec.labels)
         if (status := self.get(spec.id)) is not None:

@@ -147,6 +147,8 @@ def _record(document: Document, spec: ReplicaSpec, now: float) -> ReplicaRecord:
         cpu=spec.cpu,
         memory=spec.memory,
         devices=list(spec.devices),
+        gpu_profile=spec.gpu_profile,
+        slices=list(spec.slices),
         labels=dict(spec.labels),
         started_at=now,
         timeline=[Change(at=moment, reads=0, state=state, reason=reason) for moment, state, reason in coming],

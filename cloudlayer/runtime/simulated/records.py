@@ -91,6 +91,8 @@ class ReplicaRecord(TypedDict):
     cpu: float
     memory: int
     devices: list[int]
+    gpu_profile: str | None
+    slices: list[int]
     labels: dict[str, str]
     started_at: float
     timeline: list[Change]

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cloudlayer.errors import EngineError, InvalidSpec
+from cloudlayer.errors import EngineError, InvalidSpec, Unsupported
 from cloudlayer.interfaces import Deadline, ReplicaExit, ReplicaState
 from cloudlayer.runtime.sources import source_digest
 from tests.runtime.functions import post, until
@@ -41,6 +41,11 @@ def test_a_replica_starts_serves_and_is_gone_after_stop(host, way) -> None:
     assert engine.get(spec.id) is None
     assert engine.list() == []
     assert not Path(status.address.removeprefix("unix:")).exists()
+
+
+def test_a_replica_on_a_mig_instance_is_refused_in_one_line(host, engine) -> None:
+    with pytest.raises(Unsupported, match="makes no MIG instances: ask for a share by memory and compute"):
+        engine.start(host.spec(gpu_profile="1g.5gb", devices=(0,), slices=(6,)))
 
 
 def test_starting_twice_is_starting_once(host, engine) -> None:
