@@ -18,6 +18,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ import numpy as np
 from benchmarks.openb import Setting, read
 from benchmarks.packing_batch import measure
 from cloudlayer.scheduler.placing.arrays import COMPUTE, Integers
+from cloudlayer.scheduler.placing.lookahead import Placer
 from cloudlayer.scheduler.placing.policies import (
     Always,
     Chooser,
@@ -38,20 +40,23 @@ from cloudlayer.scheduler.placing.policies import (
 )
 
 SEEDS: Final = tuple(range(42, 52))
+NAMES: Final = ("ours", "ours_learned", "fgd", "best_fit", "random")
 
 
-def policies(setting: Setting) -> dict[str, Callable[[], Chooser]]:
-    """What makes the chooser of each policy, for one seed."""
+def policies(setting: Setting) -> dict[str, Callable[[], Callable[[], Chooser]]]:
+    """By policy: what prepares it, and gives what makes its chooser for one seed. Only what is learned begins anew."""
     shapes, popularity, machines = setting.shapes, setting.popularity, setting.machines
-    ours = Always(rehearsed(shapes, popularity, machines))
-    gradient = Always(fragmentation_gradient(shapes, popularity, machines))
-    plain = Always(best_fit(shapes, machines))
+
+    def always(make: Callable[[], Placer]) -> Callable[[], Callable[[], Chooser]]:
+        return lambda: partial(Always, make())
+
+    plain = always(lambda: best_fit(shapes, machines))
     return {
-        "ours": lambda: ours,
-        "ours_learned": lambda: Learning(shapes, machines),
-        "fgd": lambda: gradient,
-        "best_fit": lambda: plain,
-        "random": lambda: plain,
+        "ours": always(lambda: rehearsed(shapes, popularity, machines)),
+        "ours_learned": lambda: partial(Learning, shapes, machines),
+        "fgd": always(lambda: fragmentation_gradient(shapes, popularity, machines)),
+        "best_fit": plain,
+        "random": plain,
     }
 
 
@@ -82,17 +87,21 @@ def check(setting: Setting, arrivals: Integers, placed: Placed) -> None:
     assert (accepted | ~devices).all()
 
 
-def compare(setting: Setting) -> dict[str, Any]:
-    """All that is measured, by the keys of the answer."""
-    arrivals = [setting.arrivals(seed) for seed in SEEDS]
+def compare(setting: Setting, names: Sequence[str] = NAMES, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
+    """All that is measured, by the keys of the answer; of some policies alone, without `batch` and `repack`."""
+    arrivals = [setting.arrivals(seed) for seed in seeds]
     found: dict[str, dict[str, float]] = {}
     ended: list[Placed] = []
     for name, make in policies(setting).items():
-        run(setting, name, make(), arrivals[0][:200], SEEDS[0])
-        runs = [run(setting, name, make(), each, seed) for each, seed in zip(arrivals, SEEDS, strict=True)]
+        if name not in names:
+            continue
+        chooser = make()
+        run(setting, name, chooser(), arrivals[0][:200], seeds[0])
+        runs = [run(setting, name, chooser(), each, seed) for each, seed in zip(arrivals, seeds, strict=True)]
         found[name] = _summary(setting, arrivals, runs)
         ended = [placed for placed, _ in runs] if name == "fgd" else ended
-    return {"policies": found, **measure(setting, arrivals, ended)}
+    both = measure(setting, arrivals, ended) if set(names) == set(NAMES) else {}
+    return {"policies": found, **both}
 
 
 def _summary(setting: Setting, arrivals: Sequence[Integers], runs: Sequence[tuple[Placed, float]]) -> dict[str, float]:
@@ -110,7 +119,7 @@ def report(answer: dict[str, Any]) -> str:
         f"{name}: {each['mean']:.2f} % ± {each['std']:.2f}, {each['pods_per_s']} pods/s"
         for name, each in answer["policies"].items()
     ]
-    return "\n".join([*lines, *(f"{name}: {answer[name]}" for name in ("batch", "repack"))])
+    return "\n".join([*lines, *(f"{name}: {answer[name]}" for name in ("batch", "repack") if name in answer)])
 
 
 def main() -> None:
@@ -118,9 +127,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nodes", type=Path, required=True)
     parser.add_argument("--pods", type=Path, required=True)
+    parser.add_argument("--policies", nargs="+", choices=NAMES, default=NAMES, help="some alone, without batch and repack")
+    parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    answer = compare(read(arguments.nodes, arguments.pods))
+    answer = compare(read(arguments.nodes, arguments.pods), arguments.policies, arguments.seeds)
     print(json.dumps(answer, indent=2) if arguments.json else report(answer))
 
 

@@ -26,5 +26,5 @@ def test_the_sentiment_fleet_shows_a_replica_at_once_and_both_functions_fit_on_a
     manifest = load_manifest(EXAMPLES / "sentiment" / "fleet.toml")
     scorer, splitter = manifest.of("nlp/SentimentAnalysis/1.0.4"), manifest.of("nlp/Sentences/0.1.0")
     assert scorer.scale.min == 1
-    assert splitter.calls == ("nlp/SentimentAnalysis",)
+    assert list(splitter.calls) == ["nlp/SentimentAnalysis"]
     assert sum(spec.resources.cpu * spec.scale.max for spec in (scorer, splitter)) <= 2

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloudlayer.errors import InvalidSpec
@@ -163,6 +163,7 @@ values = st.recursive(
 keys = st.sampled_from([*FunctionSpec.model_fields, "other"])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(keys, values, max_size=5))
 def test_any_function_is_taken_or_refused_line_by_line(function):
     document = {"fleet": {"name": "a", "providers": ["local"]}, "function": [function]}

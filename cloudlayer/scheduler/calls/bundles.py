@@ -25,9 +25,8 @@ class Bundle:
     members: tuple[Demand, ...]
 
 
-def bundles(demands: Sequence[Demand], links: Sequence[tuple[str, str]], fits: Fits, grain: float, part: float) -> list[Bundle]:
-    """That `part` of the demands in bundles which a machine holds 1/`grain` times; the others are single, and fill what
-    bundles leave.
+def bundles(demands: Sequence[Demand], links: Sequence[tuple[str, str]], fits: Fits, grain: float) -> list[Bundle]:
+    """The demands in bundles which a machine holds 1/`grain` times.
 
     `links` are pairs of functions, the costliest first. What has to be apart, spread or in a gang stays single, and of those
     with GPUs there is one in a bundle.
@@ -45,7 +44,7 @@ def bundles(demands: Sequence[Demand], links: Sequence[tuple[str, str]], fits: F
         return fits(_scaled(demand, grain))
 
     pools = _joined(free, links, held)
-    dealt = [bundle for pool in pools for bundle in _dealt([free[name] for name in pool], held, part)]
+    dealt = [bundle for pool in pools for bundle in _dealt([free[name] for name in pool], held)]
     return [*dealt, *(Bundle(demand, (demand,)) for demand in singles)]
 
 
@@ -83,15 +82,12 @@ def _number(pools: Sequence[Sequence[Demand]], fits: Fits) -> int | None:
     return low
 
 
-def _dealt(pools: Sequence[Sequence[Demand]], fits: Fits, part: float) -> Iterator[Bundle]:
+def _dealt(pools: Sequence[Sequence[Demand]], fits: Fits) -> Iterator[Bundle]:
     number = _number(pools, fits)
     if number is None or len(pools) == 1:
         yield from (Bundle(demand, (demand,)) for each in pools for demand in each)
         return
-    for place, dealt in enumerate(_parts(pools, number)):
-        if place >= round(number * part):
-            yield from (Bundle(demand, (demand,)) for demand in dealt)
-            continue
+    for dealt in _parts(pools, number):
         with_gpus = [demand for demand in dealt if demand.gpu_count]
         rest = [demand for demand in dealt if not demand.gpu_count]
         yield from (Bundle(demand, (demand,)) for demand in with_gpus[1:])

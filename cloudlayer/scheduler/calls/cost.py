@@ -106,6 +106,12 @@ class Flows:
         """Money per hour of each edge."""
         return self._edge_costs
 
+    def inside(self, counts: Integers) -> Floats:
+        """Money per hour, for each machine, that the calls which stay on it would cost if they went to others of its zone."""
+        made, served = np.maximum(self.steps, 0).T @ counts, np.maximum(-self.steps, 0).T @ counts
+        saved: Floats = self._prices[:, 0] @ np.minimum(made, served)
+        return saved
+
     def changes(self, moved: Integers, source: int, targets: Integers) -> Floats:
         """By how much the cost changes if `moved` (rows, E), a change of balance, goes from `source` to each row's target."""
         used = np.flatnonzero(moved.any(axis=0))

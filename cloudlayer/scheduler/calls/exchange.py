@@ -180,9 +180,15 @@ def functions_of(packing: Packing) -> dict[str, int]:
 
 def flows_of(packing: Packing, rules: Rules) -> Flows:
     """The calls between all replicas, those included that the machines had before."""
+    functions, machines = functions_of(packing), [packing.machines[name] for name in sorted(packing.machines)]
+    return Flows(edges(rules), rules.call_prices, functions, counts_of(packing), machines)
+
+
+def counts_of(packing: Packing) -> Integers:
+    """How many replicas of each function (rows) are on each machine, the machines by name (columns)."""
     functions, names = functions_of(packing), sorted(packing.machines)
-    counts = np.zeros((len(functions), len(names)), dtype=np.int64)
+    counts: Integers = np.zeros((len(functions), len(names)), dtype=np.int64)
     for place, name in enumerate(names):
         for function, number in Counter(packing.machines[name].functions).items():
             counts[functions[function], place] = number
-    return Flows(edges(rules), rules.call_prices, functions, counts, [packing.machines[name] for name in names])
+    return counts

@@ -2,8 +2,9 @@
 
 One objective, in money per hour: the price of the machines that are bought, and what calls cost (see `calls.cost`). What is
 bought is bought anew for bundles of replicas that call each other, if that promises to be cheaper; then machines go to
-the zones where calls cost least, and replicas are exchanged. Whoever has a place keeps one, and what is spread stays as even
-as it was. Residents and gangs that are to be together stay where they are.
+the zones where calls cost least, replicas are exchanged, and machines that are worth little for their price are given up.
+Whoever has a place keeps one, and what is spread stays as even as it was. Residents and gangs that are to be together stay
+where they are.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from cloudlayer.scheduler.buying import Form
 from cloudlayer.scheduler.calls.bundles import bundles
 from cloudlayer.scheduler.calls.cost import call_price, edges
 from cloudlayer.scheduler.calls.exchange import LEAST, Exchange, flows_of
-from cloudlayer.scheduler.calls.layout import Layout, Seat, built, crowding
+from cloudlayer.scheduler.calls.layout import Layout, Seat, as_even, built
+from cloudlayer.scheduler.calls.repacking import without_the_least
 from cloudlayer.scheduler.calls.zones import with_best_zones
 from cloudlayer.scheduler.draft import Draft
 from cloudlayer.scheduler.fit import fit
-from cloudlayer.scheduler.spreading import even_out
 from cloudlayer.scheduler.types import Demand, Rules
 
-BUNDLES: Final = ((1.0, 1.0), (0.5, 1.0), (1.0, 0.5))
-"""The part of a machine that a bundle takes at most, and how much is bought in bundles: beside large ones room is wasted,
-unless there are single replicas to fill it."""
+BUNDLES: Final = (1.0, 0.5)
+"""The part of a machine that a bundle takes at most: beside large ones room is wasted."""
+GIVEN_UP: Final = (0.2, 0.1, 0.1)
+"""How much of the machines, by price, is given up at a time."""
 LASTING: Final = 1 / 3
 """What exchanges commonly leave of what calls cost. By it drafts are compared of which only the best is worked on."""
 
@@ -37,11 +39,8 @@ def improve(start: Draft, draft: Draft) -> Draft:
         return draft
     before, proved, best = objective(draft), draft.copy(), draft
     if not draft.evicted and _comparable(draft):
-        others = (_regrouped(start, draft, *kind) for kind in BUNDLES)
-        best = min([draft, *(other for other in others if other is not None)], key=_promise)
-        best = with_best_zones(start, best) or best
-    best = _exchanged(best)
-    if objective(best) > before:
+        best = min((_worked_on(start, each) for each in _candidates(start, draft)), key=objective)
+    if best is draft or objective(best) > before:
         best = _exchanged(draft)
     best.bounded_like(proved)
     return best
@@ -50,6 +49,28 @@ def improve(start: Draft, draft: Draft) -> Draft:
 def objective(draft: Draft) -> float:
     """Money per hour: what the draft buys and uses, and the calls."""
     return _price(draft) + flows_of(draft.packing, draft.rules).cost
+
+
+def _candidates(start: Draft, draft: Draft) -> list[Draft]:
+    """The draft bought anew as promises most; and as it is, if that promises more than anything else."""
+    regrouped = (_regrouped(start, draft, grain) for grain in BUNDLES)
+    others = sorted((each for each in regrouped if each is not None), key=_promise)[:1]
+    return [draft, *others] if not others or _promise(draft) <= _promise(others[0]) else others
+
+
+def _worked_on(start: Draft, draft: Draft) -> Draft:
+    return _repacked(start, _exchanged(with_best_zones(start, draft) or draft))
+
+
+def _repacked(start: Draft, draft: Draft) -> Draft:
+    """The draft without some machines that are worth little, as often as that pays after replicas are exchanged."""
+    for part in GIVEN_UP:
+        other = without_the_least(start, draft, part)
+        if other is None or not _comparable(other):
+            continue
+        if objective(_exchanged(other)) < objective(draft) - LEAST:
+            draft = other
+    return draft
 
 
 def _promise(draft: Draft) -> float:
@@ -75,23 +96,21 @@ def _comparable(draft: Draft) -> bool:
     return all(cost(bought.offer, draft.rules).tier <= Tier.KNOWN for bought in draft.purchases())
 
 
-def _regrouped(start: Draft, draft: Draft, grain: float, part: float) -> Draft | None:
+def _regrouped(start: Draft, draft: Draft, grain: float) -> Draft | None:
     """What `draft` bought, bought anew for bundles; None where not all of them find a place, or less evenly."""
     layout = Layout.of(draft)
     kept = [each for each in layout.bought if any(seat.demand.gang for seat in each.seats)]
     wanted = [seat.demand_with_id for each in layout.bought if each not in kept for seat in each.seats]
     if not wanted:
         return None
-    made = bundles(wanted, _links(draft.rules), _holds(start.on_sale(wanted)), grain, part)
+    made = bundles(wanted, _links(draft.rules), _holds(start.on_sale(wanted)), grain)
     trial = built(start, layout.existing, kept)
     if trial.place(bundle.demand for bundle in made):
         return None
     members = {bundle.demand.id: bundle.members for bundle in made}
     split = Layout.of(trial).replaced(lambda seat: _members(seat, members.get(seat.id)))
-    other = built(start, split.existing, split.bought)
-    even_out(other.packing)
-    even = all(crowded <= crowding(draft.packing)[group] for group, crowded in crowding(other.packing).items())
-    return other if even and _comparable(other) else None
+    other = as_even(draft, built(start, split.existing, split.bought))
+    return other if other is not None and _comparable(other) else None
 
 
 def _members(seat: Seat, members: Sequence[Demand] | None) -> list[Seat]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from cloudlayer.resources import Offer
 from cloudlayer.scheduler.draft import Draft
 from cloudlayer.scheduler.packing import Packing
+from cloudlayer.scheduler.spreading import even_out
 from cloudlayer.scheduler.types import Demand, Machine
 
 
@@ -84,6 +85,13 @@ def crowding(packing: Packing) -> dict[str, int]:
     for _, demand, machine in packing.spread_demands():
         found[demand.group] += packing.crowd(demand, machine)
     return found
+
+
+def as_even(draft: Draft, other: Draft) -> Draft | None:
+    """The other one, evened out; None if a group with a `spread` is less even there than in `draft`."""
+    even_out(other.packing)
+    before = crowding(draft.packing)
+    return other if all(crowded <= before[group] for group, crowded in crowding(other.packing).items()) else None
 
 
 def _put(packing: Packing, machine: str, seats: Iterable[Seat]) -> None:

@@ -71,18 +71,19 @@ def suitable_devices(shapes: Shapes, shape: int, machines: Machines) -> Booleans
     if shapes.profile[shape] >= 0:
         places = machines.places[np.where(present, machines.model, 0), shapes.profile[shape]]
         open_places = ((places != 0) & ((places & machines.slices[:, :, None]) == 0)).any(axis=2)
-        suitable: Booleans = accepted & untouched & open_places
-        return suitable
-    unsliced = accepted & (machines.slices == 0)
-    if shapes.whole[shape]:
-        return unsliced & untouched
-    enough = machines.device_memory >= shapes.device_memory[shape]
-    return unsliced & enough & (machines.device_compute >= shapes.device_compute[shape])
+        room = untouched & open_places
+    elif shapes.whole[shape]:
+        room = untouched & (machines.slices == 0)
+    else:
+        enough = machines.device_memory >= shapes.device_memory[shape]
+        room = enough & (machines.device_compute >= shapes.device_compute[shape]) & (machines.slices == 0)
+    suitable: Booleans = accepted & room
+    return suitable
 
 
 def fits(shapes: Shapes, shape: int, machines: Machines) -> Booleans:
     """Of shape (M,): the machines that one replica of `shape` fits as they are now."""
-    room = machines.allowed[shape] & (machines.cpu >= shapes.cpu[shape]) & (machines.memory >= shapes.memory[shape])
+    room: Booleans = machines.allowed[shape] & (machines.cpu >= shapes.cpu[shape]) & (machines.memory >= shapes.memory[shape])
     room &= machines.disk >= shapes.disk[shape]
     if shapes.devices[shape]:
         room &= suitable_devices(shapes, shape, machines).sum(axis=1) >= shapes.devices[shape]

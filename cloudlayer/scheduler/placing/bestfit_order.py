@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
-from cloudlayer.scheduler.placing.arrays import Integers, Machines, Shapes
+from cloudlayer.scheduler.placing.arrays import COMPUTE, Integers, Machines, Shapes
 from cloudlayer.scheduler.placing.bestfit import DEVICES_FIRST, UNIT, Scale
 from cloudlayer.scheduler.placing.index import Choice, Entries, entry
 from cloudlayer.scheduler.placing.index_fits import Device, Devices, Threshold, bits_of
+
+_SCORE: Final = entry(1, 0)
+"""What one of score adds to an entry."""
+_SPARED: Final = DEVICES_FIRST * _SCORE
 
 
 class BestFitOrder:
@@ -24,6 +30,7 @@ class BestFitOrder:
         self._needs: list[tuple[int, int, int, int]] = list(zip(*needs, strict=True))
         self._enough = Threshold(shapes.cpu), Threshold(shapes.memory), Threshold(shapes.disk)
         self._known = Devices(shapes, machines)
+        self._alone = [(index,) for index in range(machines.device_compute.shape[1])]
         self._alike, firsts = alike(machines)
         kinds = [self._devices(machines, first) for first in firsts.tolist()]
         allowed = bits_of(machines.allowed.T[firsts])
@@ -73,29 +80,44 @@ class BestFitOrder:
 
     def _choose(self, shape: int, machine: int) -> tuple[int, ...]:
         """The devices that the shape gets on the machine, which it fits."""
-        suits, left, count = self._known.suits, self._known.left, self._needs[shape][3]
+        suits, left, count, bit = self._known.suits, self._known.left, self._needs[shape][3], 1 << shape
         numbers = self._devices_of[machine]
-        suited = [(left[number], index) for index, number in enumerate(numbers) if suits[number] >> shape & 1]
-        return (min(suited)[1],) if count == 1 else tuple(sorted(index for _, index in sorted(suited)[:count]))
+        if count == 1:
+            best, least = 0, COMPUTE + 1
+            for index, number in enumerate(numbers):
+                if left[number] < least and suits[number] & bit:
+                    best, least = index, left[number]
+            return self._alone[best]
+        suited = [(left[number], index) for index, number in enumerate(numbers) if suits[number] & bit]
+        return tuple(sorted([index for _, index in sorted(suited)[:count]]))
 
     def _take_devices(self, shape: int, machine: int) -> Choice:
-        chosen, slices = self._choose(shape, machine), []
-        devices = list(self._devices_of[machine])
+        chosen, numbers = self._choose(shape, machine), self._devices_of[machine]
+        if len(chosen) == 1:
+            (index,) = chosen
+            number, taken = self._known.with_one_more(numbers[index], shape)
+            self._devices_of[machine] = (*numbers[:index], number, *numbers[index + 1 :])
+            return Choice(machine, chosen, taken)
+        devices = list(numbers)
+        slices: list[int] = []
         for index in chosen:
             devices[index], taken = self._known.with_one_more(devices[index], shape)
-            slices.append(taken)
+            slices += taken
         self._devices_of[machine] = tuple(devices)
         return Choice(machine, chosen, tuple(slices))
 
     def _refresh(self, machine: int) -> None:
         """Find anew which shapes fit the machine, and how much is left of it, for shapes without and with devices."""
-        cpu, memory = self._cpu[machine], self._memory[machine]
+        cpu, memory, scale = self._cpu[machine], self._memory[machine], self._scale
         of_cpu, of_memory, of_disk = self._enough
-        suited, shares = self._known.holding(self._devices_of[machine])
-        self.fits[machine] = suited & self._allowed[machine] & of_cpu(cpu) & of_memory(memory) & of_disk(self._disk[machine])
-        rest = cpu * UNIT // self._scale.cpu + memory * UNIT // self._scale.memory
-        self._left[0][machine] = entry(shares * DEVICES_FIRST + rest, machine)
-        self._left[1][machine] = entry(shares * UNIT // self._scale.compute + rest, machine)
+        devices = self._devices_of[machine]
+        suited, shares = self._known.sets.get(devices) or self._known.holding(devices)
+        fits = suited & self._allowed[machine] & of_cpu.bits[bisect_right(of_cpu.steps, cpu)]
+        fits &= of_memory.bits[bisect_right(of_memory.steps, memory)]
+        self.fits[machine] = fits & of_disk.bits[bisect_right(of_disk.steps, self._disk[machine])]
+        rest = entry(cpu * UNIT // scale.cpu + memory * UNIT // scale.memory, machine)
+        self._left[0][machine] = rest + shares * _SPARED
+        self._left[1][machine] = rest + shares * UNIT // scale.compute * _SCORE
 
     def _devices(self, machines: Machines, machine: int) -> tuple[int, ...]:
         columns = (

@@ -34,12 +34,15 @@ def available() -> bool:
     return find_spec("numba") is not None
 
 
-def kernels(*modules: ModuleType, fast: bool | None = None) -> Kernels:
-    """The functions of the modules, which may call one another. `fast` asks for machine code, by default where numba is."""
+def kernels(*modules: ModuleType, fast: bool | None = None, allocate: bool = True) -> Kernels:
+    """The functions of the modules, which may call one another. `fast` asks for machine code, by default where numba is.
+
+    If they never `allocate` an array, references to arrays need not be counted, which costs more than short kernels do.
+    """
     fast = available() if fast is None else fast
     key = (*(module.__name__ for module in modules), "" if fast else _PURE)
     if key not in _made:
-        _made[key] = _compiled(modules) if fast else Kernels(_functions(modules), fast=False)
+        _made[key] = _compiled(modules, allocate) if fast else Kernels(_functions(modules), fast=False)
     return _made[key]
 
 
@@ -52,10 +55,11 @@ def _functions(modules: tuple[ModuleType, ...]) -> dict[str, Callable[..., Any]]
     }
 
 
-def _compiled(modules: tuple[ModuleType, ...]) -> Kernels:
+def _compiled(modules: tuple[ModuleType, ...], allocate: bool) -> Kernels:
     """Each function anew, with globals in which those that it calls are compiled too. Machine code is kept on disk."""
     from numba import njit
 
+    options: dict[str, Any] = {} if allocate else {"_nrt": False, "error_model": "numpy"}
     scope: dict[str, Any] = {}
     for module in modules:
         scope.update(vars(module))
@@ -64,5 +68,5 @@ def _compiled(modules: tuple[ModuleType, ...]) -> Kernels:
         again = FunctionType(each.__code__, scope, name, each.__defaults__)
         again.__module__ = each.__module__
         again.__qualname__ = each.__qualname__
-        scope[name] = njit(cache=True)(again)
+        scope[name] = njit(cache=True, **options)(again)
     return Kernels({name: scope[name] for name in functions}, fast=True)

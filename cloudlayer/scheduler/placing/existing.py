@@ -26,6 +26,10 @@ from cloudlayer.scheduler.placing.lookahead_order import LookAheadOrder
 from cloudlayer.scheduler.sizes import DemandClass
 from cloudlayer.scheduler.types import Demand, Device, Machine
 
+_COMPILED_FROM: Final = 2_000
+"""Machine code is for so many replicas or more: making it the first time takes 20 seconds, for which none of ten may wait."""
+_SEQUENCES: Final = 16
+"""A quarter of what the look-ahead plays by itself, so that numpy alone is quick."""
 _DIGITS: Final = 9
 """Thousandths of a core are told apart to so many digits: beyond lies what sums of fractions miss by."""
 
@@ -57,7 +61,8 @@ class _Seats:
         there = list(packing.machines.values())
         shapes, machines = arrays(demands, there)
         if shapes.devices.any() and any(machine.devices for machine in there):
-            placer = LookAhead(shapes, counts, machines)
+            fast = None if counts.sum() >= _COMPILED_FROM else False
+            placer = LookAhead(shapes, counts, machines, number=_SEQUENCES, fast=fast)
             self._order: BestFitOrder = LookAheadOrder(shapes, machines, placer)
         else:
             self._order = BestFitOrder(shapes, machines)

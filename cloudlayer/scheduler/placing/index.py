@@ -2,14 +2,14 @@
 
 For each shape there is a heap of the machines that it fits, by score. Machines that were alike at the start and that nothing
 has touched are in it once, as a group with its first machine. A machine that changes is not put into all heaps at once: it
-goes among the recent ones, which every search looks through. Those that have not changed for a while have settled, and a
-shape that is asked for next has them put into its heap, if they still fit it. So a machine that is being filled costs little
-until it is nearly full. What a heap says is checked when it comes to its top.
+goes among the recent ones, which every search looks through. One that has not changed for a while settles: it waits for each
+shape that it fits, and goes into the shape's heap when that is asked for next, if it still fits. So a machine that is being
+filled costs little until it is nearly full. What a heap says is checked when it comes to its top.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import Final, NamedTuple, Protocol
 
@@ -24,7 +24,9 @@ _RECENT: Final = 24
 _SLACK: Final = 1024
 """Entries that a heap may have beside four times those that were right when it was last cleared."""
 _MOST_SETTLED: Final = 1 << 16
-"""So many machines are remembered for shapes that are rarely asked for."""
+"""After so many that settled, those that wait twice for a shape that is rarely asked for are told apart."""
+_MOST_KEPT: Final = 1 << 16
+"""So many sets of shapes are remembered."""
 
 
 def entry(score: int, machine: int) -> int:
@@ -87,14 +89,15 @@ class Index:
         self._heaps: list[list[int] | None] = [None] * len(order.entries)
         self._limits = [_SLACK] * len(self._heaps)
         self._recent: dict[int, None] = {}
-        self._settled: list[int] = []
-        self._seen = [0] * len(self._heaps)
+        self._waiting: list[list[int]] = [[] for _ in self._heaps]
+        self._queues: dict[int, list[Callable[[int], None]]] = {}
+        self._settled = 0
 
     def best(self, shape: int) -> int:
         """The machine with the least score of those that a replica of `shape` fits; NOWHERE if it fits none."""
-        fits, entries = self._order.fits, self._entries[shape]
+        fits, entries, bit = self._order.fits, self._entries[shape], 1 << shape
         top = self._top(shape)
-        found = [entries[machine] for machine in self._recent if fits[machine] >> shape & 1]
+        found = [entries[machine] for machine in self._recent if fits[machine] & bit]
         if found:
             least = min(found)
             top = least if top is None or least < top else top
@@ -123,12 +126,24 @@ class Index:
         recent.pop(machine, None)
         recent[machine] = None
         if len(recent) > _RECENT:
-            settled = list(recent)[: _RECENT // 2 + 1]
-            for each in settled:
+            fits, queues = self._order.fits, self._queues
+            for each in list(recent)[: _RECENT // 2 + 1]:
                 del recent[each]
-            self._settled += settled
-            if len(self._settled) > _MOST_SETTLED:
-                self._forget_settled()
+                shapes = fits[each]
+                for wait in queues[shapes] if shapes in queues else self._queues_of(shapes):
+                    wait(each)
+            self._settled += _RECENT // 2 + 1
+            if self._settled > _MOST_SETTLED:
+                self._settled = 0
+                for waiting in self._waiting:
+                    waiting[:] = dict.fromkeys(waiting)
+
+    def _queues_of(self, shapes: int) -> list[Callable[[int], None]]:
+        """What puts a machine among those that wait for each of the shapes."""
+        if len(self._queues) >= _MOST_KEPT:
+            self._queues.clear()
+        found = [waiting.append for shape, waiting in enumerate(self._waiting) if shapes >> shape & 1]
+        return self._queues.setdefault(shapes, found)
 
     def _heap(self, shape: int) -> list[int]:
         """The shape's heap, which is made when it is asked for the first time: scores may be dear."""
@@ -142,9 +157,9 @@ class Index:
 
     def _top(self, shape: int) -> int | None:
         """The heap's first entry that is right."""
-        if self._seen[shape] < len(self._settled):
-            self._catch_up(shape)
-        heap, fits, entries = self._heap(shape), self._order.fits, self._entries[shape]
+        heap, fits, entries = self._heaps[shape] or self._heap(shape), self._order.fits, self._entries[shape]
+        if self._waiting[shape]:
+            self._catch_up(shape, heap)
         while heap:
             first = heap[0]
             machine = (first & _CODE) >> 1
@@ -167,31 +182,24 @@ class Index:
         self._position[group] = position
         return machines[position] if position < len(machines) else NOWHERE
 
-    def _catch_up(self, shape: int) -> None:
-        """Put the machines that have settled since the shape was last asked for into its heap, if they fit it."""
-        heap, fits, entries = self._heap(shape), self._order.fits, self._entries[shape]
-        for machine in dict.fromkeys(self._settled[self._seen[shape] :]):
-            if fits[machine] >> shape & 1:
-                heappush(heap, entries[machine])
-        self._seen[shape] = len(self._settled)
+    def _catch_up(self, shape: int, heap: list[int]) -> None:
+        """Put the machines that have settled since the shape was last asked for into its heap, if they still fit it."""
+        fits, entries, bit, waiting = self._order.fits, self._entries[shape], 1 << shape, self._waiting[shape]
+        for each in {entries[machine] for machine in waiting if fits[machine] & bit}:
+            heappush(heap, each)
+        waiting.clear()
         if len(heap) > self._limits[shape]:
-            self._clear(shape)
+            self._clear(shape, heap)
 
-    def _clear(self, shape: int) -> None:
+    def _clear(self, shape: int, heap: list[int]) -> None:
         """Rid a heap that has grown large of entries that are wrong, and of those that it has twice."""
-        heap, fits, entries = self._heap(shape), self._order.fits, self._entries[shape]
-        machines = {(each & _CODE) >> 1 for each in heap if not each & 1}
-        kept = [each for each in heap if each & 1]
-        kept += [entries[machine] for machine in machines if fits[machine] >> shape & 1]
-        heap[:] = kept
+        fits, entries, bit = self._order.fits, self._entries[shape], 1 << shape
+        different = set(heap)
+        heap[:] = [
+            each for each in different if each & 1 or (entries[machine := (each & _CODE) >> 1] == each and fits[machine] & bit)
+        ]
         heapify(heap)
         self._limits[shape] = 4 * len(heap) + _SLACK
-
-    def _forget_settled(self) -> None:
-        for shape in range(len(self._heaps)):
-            self._catch_up(shape)
-        self._settled.clear()
-        self._seen = [0] * len(self._heaps)
 
 
 def replay(index: Index, events: Sequence[int]) -> list[Choice | None]:

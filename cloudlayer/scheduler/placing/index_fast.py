@@ -40,7 +40,7 @@ def replay_fast(shapes: Shapes, machines: Machines, events: Integers) -> Choices
     width, count = machines.device_compute.shape[1], len(machines.cpu)
     if width > MOST_DEVICES or 2 * count >= 1 << PLACES:
         raise ValueError(f"{count} machines of {width} devices: at most {1 << PLACES - 1} of {MOST_DEVICES} are supported")
-    run = kernels(index_machines, index_search, fast=True).run
+    run = kernels(index_machines, index_search, fast=True, allocate=False).run
     choices = np.stack([np.full(len(events), NOWHERE, dtype=np.int64), np.zeros(len(events), dtype=np.int64)], axis=1)
     taken = np.zeros((len(events), width if (shapes.profile >= 0).any() else 0), dtype=np.int64)
     run(table_of(shapes, machines), _heaps(len(shapes.cpu), machines), np.asarray(events, dtype=np.int64), choices, taken)

@@ -36,16 +36,19 @@ def bits_of(flags: Booleans) -> list[int]:
 
 
 class Threshold:
-    """Which shapes so much of a resource suffices for."""
+    """Which shapes so much of a resource suffices for.
+
+    `steps` are what they need, sorted; `bits` the shapes that are content with less than each step, and at last with most.
+    """
 
     def __init__(self, needs: Integers) -> None:
-        self._steps: list[int] = np.unique(needs).tolist()
-        flags = needs[None, :] <= np.array(self._steps, dtype=np.int64)[:, None]
-        self._bits = [0, *bits_of(flags)]
+        self.steps: list[int] = np.unique(needs).tolist()
+        flags = needs[None, :] <= np.array(self.steps, dtype=np.int64)[:, None]
+        self.bits = [0, *bits_of(flags)]
 
     def __call__(self, free: int) -> int:
         """The shapes, as bits, that need no more than `free`."""
-        return self._bits[bisect_right(self._steps, free)]
+        return self.bits[bisect_right(self.steps, free)]
 
 
 class Devices:
@@ -64,8 +67,10 @@ class Devices:
         self._up_to = bits_of(shapes.devices[None, :] <= np.arange(most + 1)[:, None])
         self._several = bits_of(shapes.devices[None, :] > 1)[0]
         self._numbers: dict[Device, int] = {}
-        self._after: dict[tuple[int, int], tuple[int, int]] = {}
-        self._sets: dict[tuple[int, ...], tuple[int, int]] = {}
+        self._after: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
+        self._before: dict[tuple[int, int, int], int] = {}
+        self.sets: dict[tuple[int, ...], tuple[int, int]] = {}
+        """What `holding` has found; it may forget all of it."""
         self.states: list[Device] = []
         self.suits: list[int] = []
         """The shapes, as bits, that the device suffices for, were it for the device alone; by its number."""
@@ -83,20 +88,26 @@ class Devices:
 
     def holding(self, devices: tuple[int, ...]) -> tuple[int, int]:
         """The shapes, as bits, that these devices of one machine suffice for, and the thousandths of them that are left."""
-        if (found := self._sets.get(devices)) is None:
-            if len(self._sets) >= _MOST_KEPT:
-                self._sets.clear()
-            found = self._sets[devices] = self._enough(devices), sum(self.left[device] for device in devices)
+        if (found := self.sets.get(devices)) is None:
+            if len(self.sets) >= _MOST_KEPT:
+                self.sets.clear()
+            found = self.sets[devices] = self._enough(devices), sum([self.left[device] for device in devices])
         return found
 
-    def with_one_more(self, device: int, shape: int) -> tuple[int, int]:
-        """The device's number with a replica of `shape` more on it, and the slices that it takes."""
+    def with_one_more(self, device: int, shape: int) -> tuple[int, tuple[int, ...]]:
+        """The device's number with a replica of `shape` more on it, and, alone in a tuple, the slices that it takes."""
         if (found := self._after.get((device, shape))) is None:
-            found = self._after[device, shape] = self._with(device, shape)
+            number, taken = self._with(device, shape)
+            found = self._after[device, shape] = number, (taken,)
         return found
 
     def with_one_less(self, device: int, shape: int, slices: int) -> int:
         """The device's number without a replica of `shape` that took `slices` of it."""
+        if (found := self._before.get((device, shape, slices))) is None:
+            found = self._before[device, shape, slices] = self._without(device, shape, slices)
+        return found
+
+    def _without(self, device: int, shape: int, slices: int) -> int:
         state, shapes = self.states[device], self._shapes
         if self._sliced[shape]:
             return self.number(state._replace(slices=state.slices & ~slices))

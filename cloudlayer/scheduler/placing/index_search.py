@@ -81,8 +81,11 @@ def prepare(table: Table, heaps: Heaps) -> None:
         look(table, first)
         for place in range(begin + 1, end):
             machine = heaps.members[place]
-            table.machines[machine] = table.machines[first]
-            table.devices[machine * width : (machine + 1) * width] = table.devices[first * width : (first + 1) * width]
+            for column in range(table.machines.shape[1]):
+                table.machines[machine, column] = table.machines[first, column]
+            for device in range(width):
+                for column in range(table.devices.shape[1]):
+                    table.devices[machine * width + device, column] = table.devices[first * width + device, column]
         for shape in range(table.sizes[SHAPES]):
             if fitting(table.machines, shape, first):
                 push(heaps.entries, heaps.states, shape, entry_of(table.machines, table.shapes[shape, SIDE], first) + 1)

@@ -14,7 +14,7 @@ from cloudlayer.scheduler.placing.arrays import Integers, Machines, Shapes
 from cloudlayer.scheduler.placing.bestfit import Scale
 from cloudlayer.scheduler.placing.compiled import kernels
 from cloudlayer.scheduler.placing.states import FIRST, States
-from cloudlayer.scheduler.placing.values import Outlook, Value
+from cloudlayer.scheduler.placing.values import SEQUENCES, Outlook, Value
 
 NEVER: Final = 1 << 62
 """The score where a replica does not fit."""
@@ -22,7 +22,6 @@ _UNKNOWN: Final = -NEVER
 _LOSS: Final = 1 << 30
 """One of loss outweighs everything that best fit tells."""
 _UNIT: Final = 1 << 11
-_GRAINS: Final = 32
 _DEVICES_FIRST: Final = 1 << 13
 CAUTION: Final = 13
 """A fifth of the fragmentation of what is idle now. Where some need many devices, less falls short."""
@@ -116,10 +115,11 @@ class Placer:
         self._scores[states, shapes] = scores
 
     def _valued(self, rows: Integers) -> Integers:
-        """The values of states, whose memory is rounded down, so that fewer are different."""
-        grain = max(1, self._scale.memory // _GRAINS)
+        """The values of states, rounded down to what the value tells apart, so that fewer are different."""
         rows = rows.copy()
-        rows[:, 2] = rows[:, 2] // grain * grain
+        for column, largest, grains in zip((1, 2), (self._scale.cpu, self._scale.memory), self._value.grains, strict=True):
+            grain = max(1, largest // grains)
+            rows[:, column] = rows[:, column] // grain * grain
         keys = [row.tobytes() for row in rows]
         missing = {key: index for index, key in enumerate(keys) if key not in self._known}
         if missing:
@@ -153,7 +153,7 @@ class Placer:
 class LookAhead(Placer):
     """Scores by the outlook of machines when replicas come as often as `popularity` (K,) says; see `values.Outlook`.
 
-    `caution` and `seed` are what `Outlook` takes.
+    `caution`, `number` and `seed` are what `Outlook` takes.
     """
 
     def __init__(
@@ -163,9 +163,10 @@ class LookAhead(Placer):
         machines: Machines,
         *,
         caution: int = CAUTION,
+        number: int = SEQUENCES,
         seed: int = 0,
         fast: bool | None = None,
     ) -> None:
         states = States(shapes, machines)
-        outlook = Outlook(states.table, popularity, caution=caution, seed=seed, fast=fast)
+        outlook = Outlook(states.table, popularity, caution=caution, number=number, seed=seed, fast=fast)
         super().__init__(shapes, machines, outlook, states, fast=fast)

@@ -120,27 +120,71 @@ def serve_shares(needs: Integers, shape: int, suited: Booleans, size: Integers, 
 
 
 def play(  # noqa: PLR0917  # a kernel
-    needs: Integers, allowed: Booleans, suited: Booleans, size: Integers, alone: Integers, free: Integers, sequence: Integers
+    needs: Integers,
+    suited: Booleans,
+    size: Integers,
+    alone: Integers,
+    free: Integers,
+    sequence: Integers,
+    number: int,
+    closed: Integers,
 ) -> int:
-    """The idle thousandths left after a sequence. `alone`: processors, memory, disk, idle now, what it may ask for, and the
-    fewest processors that any shape takes."""
-    cpu, memory, disk, idle, limit, least = alone[0], alone[1], alone[2], alone[3], alone[4], alone[5]
+    """The idle thousandths left after a sequence. `alone`: processors, memory, disk, idle now, what it may ask for, and how
+    many shapes with devices are open. `closed` (K,) is `number` or more for a shape that fits no more: it never does again."""
+    cpu, memory, disk, idle, limit, live = alone[0], alone[1], alone[2], alone[3], alone[4], alone[5]
     for place in range(len(sequence)):
         shape = sequence[place]
         limit -= needs[shape, ASKS]
-        if limit < 0 or idle == 0 or cpu < least:
+        if limit < 0:
             break
-        if cpu < needs[shape, CPU] or memory < needs[shape, MEMORY] or disk < needs[shape, DISK] or not allowed[shape]:
+        if closed[shape] >= number:
+            continue
+        fallen = -1
+        if cpu >= needs[shape, CPU] and memory >= needs[shape, MEMORY] and disk >= needs[shape, DISK]:
+            fallen = 0 if needs[shape, DEVICES] == 0 else serve(needs, shape, suited, size, free)
+        if fallen >= 0:
+            idle -= fallen
+            cpu -= needs[shape, CPU]
+            memory -= needs[shape, MEMORY]
+            disk -= needs[shape, DISK]
+        else:
+            closed[shape] = number
+            live -= needs[shape, DEVICES] > 0
+        if idle == 0 or live == 0:
+            break
+    return int(idle)
+
+
+def close(  # noqa: PLR0917  # a kernel
+    needs: Integers,
+    allowed: Booleans,
+    suited: Booleans,
+    size: Integers,
+    alone: Integers,
+    free: Integers,
+    comes: Integers,
+    closed: Integers,
+) -> int:
+    """Set `closed` (K,) to FAR for shapes that never fit as things are, and those that never come, to -1 for others.
+
+    How many of those others have devices.
+    """
+    live = 0
+    for shape in range(len(needs)):
+        closed[shape] = FAR
+        if comes[shape] == 0 or not allowed[shape] or alone[0] < needs[shape, CPU]:
+            continue
+        if alone[1] < needs[shape, MEMORY] or alone[2] < needs[shape, DISK]:
             continue
         if needs[shape, DEVICES] > 0:
-            fallen = serve(needs, shape, suited, size, free)
-            if fallen < 0:
+            found = 0
+            for device in range(len(size)):
+                found += suited[shape, device] and roomy(needs[shape], size, free, device)
+            if found < needs[shape, DEVICES]:
                 continue
-            idle -= fallen
-        cpu -= needs[shape, CPU]
-        memory -= needs[shape, MEMORY]
-        disk -= needs[shape, DISK]
-    return int(idle)
+            live += 1
+        closed[shape] = -1
+    return live
 
 
 def replayed(  # noqa: PLR0917  # a kernel
@@ -160,17 +204,24 @@ def replayed(  # noqa: PLR0917  # a kernel
     """
     width = size.shape[1]
     start, free = rows[:1, :1].repeat(3 * width).reshape(3, width), rows[:1, :1].repeat(3 * width).reshape(3, width)
-    alone = rows[0, :1].repeat(6)
-    alone[5] = needs[:, CPU].min()
+    alone, closed, comes = rows[0, :1].repeat(6), rows[0, :1].repeat(len(needs)), rows[0, :1].repeat(len(needs))
+    comes[:] = 0
+    for sequence in sequences:
+        for shape in sequence:
+            comes[shape] = 1
     for index in range(len(rows)):
         row, kind = rows[index], rows[index, 0]
         rest = lay_out(row, size[kind], pieces[kind], start)
         alone[:3] = row[1:BEGIN]
         alone[3], alone[4] = start[2].sum(), horizon * FULL * (row[BEGIN : BEGIN + width] >= 0).sum()
+        alone[5] = close(needs, allowed[kind], suited[kind], size[kind], alone, start, comes, closed)
+        values[index] = (rest + alone[3]) * len(sequences)
+        if alone[5] == 0:
+            continue
         total = rest * len(sequences)
-        for place in range(len(sequences)):
+        for number in range(len(sequences)):
             free[:, :] = start
-            total += play(needs, allowed[kind], suited[kind], size[kind], alone, free, sequences[place])
+            total += play(needs, suited[kind], size[kind], alone, free, sequences[number], number, closed)
         values[index] = total
 
 

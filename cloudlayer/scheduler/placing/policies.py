@@ -15,6 +15,8 @@ from cloudlayer.scheduler.placing.values import Fragmentation, Nothing, typical
 
 UNLEARNED: Final = 100
 """Until so many have arrived, who learns goes by best fit."""
+AGAIN: Final = 4
+"""To learn anew more often costs time, and fills the machines no better."""
 REHEARSALS: Final = (0, CAUTION)
 """The caution of the settings that a rehearsal tries."""
 
@@ -46,7 +48,7 @@ class Always:
 
 
 class Learning:
-    """The look-ahead by what has arrived so far, learned anew whenever that has doubled; best fit until `UNLEARNED`."""
+    """The look-ahead by what has arrived so far; best fit until `UNLEARNED`. Learned anew at `AGAIN` times as many."""
 
     def __init__(self, shapes: Shapes, machines: Machines, *, fast: bool | None = None) -> None:
         self._shapes, self._machines, self._fast = shapes, machines, fast
@@ -58,7 +60,7 @@ class Learning:
         """The placer by those before this one."""
         if self._seen.sum() == self._again:
             self._placer = LookAhead(self._shapes, self._seen, self._machines, fast=self._fast)
-            self._again *= 2
+            self._again *= AGAIN
         self._seen[shape] += 1
         return self._placer
 

@@ -15,7 +15,7 @@ from cloudlayer.scheduler.placing.compiled import Kernels, kernels
 from cloudlayer.scheduler.placing.states import Table
 
 SEQUENCES: Final = 64
-"""How many sequences of replicas to come are played on each state."""
+"""How many sequences of replicas to come are played on each state, unless told otherwise."""
 HORIZON: Final = 6
 """A sequence asks a machine for so many times the devices that it has: it is offered more than its part, and can choose."""
 LONGEST: Final = 256
@@ -24,10 +24,17 @@ PROCESSORS_ONLY: Final = 5
 """Replicas without devices come to a machine with some this many times more rarely: others take them as well."""
 WEIGHT: Final = 1 << 10
 """The weights of all shapes together, about."""
+EXACT: Final = 1 << 62
+"""Every number is told apart."""
 
 
 class Value(Protocol):
-    """The value of states, and what a placement loses."""
+    """The value of states, and what a placement loses.
+
+    `grains` are how many parts of the largest machine's processors, and of its memory, are told apart.
+    """
+
+    grains: tuple[int, int]
 
     def of(self, rows: Integers) -> Integers:
         """Of shape (n,): the value of each state."""
@@ -45,6 +52,8 @@ class Fragmentation:
     is the negative of the paper's score, 100 times the logistic function of what fragmentation falls by in devices, cut to
     whole numbers. Memory is not looked at, as there.
     """
+
+    grains = EXACT, 1
 
     def __init__(self, table: Table, weights: Integers, *, fast: bool | None = None) -> None:
         none = np.zeros_like(table.memory)
@@ -65,6 +74,8 @@ class Fragmentation:
 class Nothing:
     """No state is worth more than another: plain best fit."""
 
+    grains = 1, 1
+
     def of(self, rows: Integers) -> Integers:
         """Zeros."""
         return np.zeros(len(rows), dtype=np.int64)
@@ -78,17 +89,27 @@ class Outlook:
     """The idle part of the devices that is left when replicas have gone on coming, from replaying the same sequences.
 
     `popularity` (K,) says how often each shape comes. `caution` adds so many 64ths of the fragmentation of what is idle now,
-    which matters where some need many devices of one machine. `seed` draws the order in which they come.
+    which matters where some need many devices of one machine. `seed` draws the order in which they come. Fewer than `SEQUENCES`
+    are quicker in proportion, and see less well.
     """
 
+    grains = 128, 32
+
     def __init__(
-        self, table: Table, popularity: Integers, *, caution: int = 0, seed: int = 0, fast: bool | None = None
+        self,
+        table: Table,
+        popularity: Integers,
+        *,
+        caution: int = 0,
+        number: int = SEQUENCES,
+        seed: int = 0,
+        fast: bool | None = None,
     ) -> None:
         self._table, self._arrays = table, _arrays(table)
         self._run = kernels(playing, fast=fast)
         self._caution = caution
         self._weights = np.round(popularity * WEIGHT / max(1, popularity.sum())).astype(np.int64)
-        self._sequences = sequences(table, popularity, seed)
+        self._sequences = sequences(table, popularity, number, seed)
 
     def of(self, rows: Integers) -> Integers:
         """The idle thousandths, added up over sequences."""
@@ -120,21 +141,21 @@ def _arrays(table: Table) -> tuple[Any, ...]:
     return needs, table.allowed, table.suited, table.size, pieces
 
 
-def sequences(table: Table, popularity: Integers, seed: int) -> Integers:
-    """Of shape (SEQUENCES, T): shapes in proportion to how often they come, all in a fixed random order. None that want MIG."""
+def sequences(table: Table, popularity: Integers, number: int, seed: int) -> Integers:
+    """Of shape (number, T): shapes in proportion to how often they come, all in a fixed random order. None that want MIG."""
     weights = np.where(table.devices > 0, PROCESSORS_ONLY * popularity, popularity)
     weights[table.profile >= 0] = 0
     total = int(weights.sum())
     asked = int((weights * table.asks).sum())
     if not asked:
-        return np.zeros((SEQUENCES, 0), dtype=np.int64)
+        return np.zeros((number, 0), dtype=np.int64)
     width = table.model.shape[1]
     length = min(LONGEST, 2 * HORIZON * width * COMPUTE * total // asked + 1)
-    number = SEQUENCES * length
-    places = (2 * np.arange(number, dtype=np.int64) + 1) * total // (2 * number)
+    every = number * length
+    places = (2 * np.arange(every, dtype=np.int64) + 1) * total // (2 * every)
     drawn: Any = np.searchsorted(np.cumsum(weights), places, side="right")
     shuffled: Integers = np.random.default_rng(seed).permutation(drawn).astype(np.int64)
-    return shuffled.reshape(SEQUENCES, length)
+    return shuffled.reshape(number, length)
 
 
 def typical(table: Table, popularity: Integers, part: float = 0.95) -> Integers:

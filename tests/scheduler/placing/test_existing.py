@@ -55,3 +55,36 @@ def test_a_spread_group_fills_zones_evenly_whatever_fits_best():
     assert use_existing([DemandClass(demand(spread="zone"), ("1", "2", "3", "4"))], packing) == []
     zones = [packing.machines[placement.machine].zone for placement in packing.placements()]
     assert sorted(zones) == ["x", "x", "y", "y"]
+
+
+def test_mig_instances_fill_a_device_to_its_last_slice_at_the_places_that_its_geometry_has():
+    packing = Packing([machine("a", cpu=64, memory=64, gpus=[("A100", 40, 40)])])
+    large, small = demand(gpu_count=1, gpu_profile="3g.20gb"), demand(gpu_count=1, gpu_profile="1g.5gb")
+    rest = use_existing([DemandClass(large, ("1",)), DemandClass(small, ("2", "3", "4", "5"))], packing)
+    assert rest == []
+    assert packing.machines["a"].devices[0].slices.bit_count() == 8
+    firsts = {placement.demand: placement.slices for placement in packing.placements()}
+    assert firsts["1"] == (4,)
+    assert sorted(firsts[small] for small in ("2", "3", "4", "5")) == [(0,), (1,), (2,), (3,)]
+
+
+def test_an_instance_goes_to_no_device_that_others_have_shares_of_and_a_share_to_none_that_is_cut():
+    packing = Packing([machine("a", cpu=64, memory=64, gpus=[("A100", 40, 30), ("A100", 40, 40)])])
+    instance, share = demand(gpu_count=1, gpu_profile="7g.40gb"), demand(gpu_count=1, gpu_memory=20)
+    rest = use_existing([DemandClass(instance, ("1", "2")), DemandClass(share, ("3", "4"))], packing)
+    assert [each.ids for each in rest] == [("2",), ("4",)]
+    assert {placement.demand: placement.devices for placement in packing.placements()} == {"1": (1,), "3": (0,)}
+
+
+def test_tainted_machines_take_only_who_tolerates_all_their_taints():
+    packing = Packing([machine("a", taints=frozenset({"gpu", "new"}))])
+    one, both = demand(tolerates=frozenset({"gpu"})), demand(tolerates=frozenset({"gpu", "new"}))
+    rest = use_existing([DemandClass(one, ("1",)), DemandClass(both, ("2",))], packing)
+    assert [each.ids for each in rest] == [("1",)]
+
+
+def test_spot_machines_take_only_who_may_be_on_spot():
+    packing = Packing([machine("a", purchase="spot"), machine("b")])
+    rest = use_existing([DemandClass(demand(cpu=3.0, spot=False), ("1", "2")), DemandClass(demand(cpu=3.0), ("3",))], packing)
+    assert [each.ids for each in rest] == [("2",)]
+    assert {placement.demand: placement.machine for placement in packing.placements()} == {"1": "b", "3": "a"}
