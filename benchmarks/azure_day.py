@@ -59,7 +59,7 @@ def read_load(folder: Path, factor: float) -> Load:
 
     By Little's law a function has rate times duration calls in flight; those that last longer than a minute are spread over as
     many minutes as they last. One replica carries one call; `factor` multiplies all calls. Replicas are kept for
-    `IDLE_MINUTES`.
+    `IDLE_MINUTES`, the one counted in which they were needed last.
     """
     durations = {row["HashFunction"]: float(row["Average"]) / 1000 for row in _rows(folder, "run")}
     memory = {row["HashApp"]: float(row["AverageAllocatedMb"]) for row in _rows(folder, "mem")}

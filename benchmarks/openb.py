@@ -64,7 +64,8 @@ class Setting:
         if asked > limit:
             order = generator.permutation(self.pods)
             return order[: _within(self.compute[order], limit)]
-        again = self.pods[generator.integers(len(self.pods), size=8 * len(self.pods))]
+        enough = 2 * (limit - asked) * len(self.pods) // asked if asked else 0  # twice as many as are needed on average
+        again = self.pods[generator.integers(len(self.pods), size=max(8 * len(self.pods), enough))]
         again = again[: _within(self.compute[again], limit - asked)]
         return generator.permutation(np.concatenate([self.pods, again]))
 

@@ -15,7 +15,8 @@ taken. Each figure is placements over seconds of processor time, releases and th
 The look-ahead and the scan are so slow beside best fit that they get the first placements of the same events only: the
 look-ahead 200 with its values in numpy and 2,000 in machine code, the scan 200. `core` and `fast`, and the two forms of the
 look-ahead, must choose the same machines and devices, which digests of the choices show; what the scan chooses must be how
-`core` begins. Else the run ends with an error. Each size is measured in a process of its own. numba's compilation is left
+`core` begins. Else the run ends with an error. A plan goes through `core`'s index; `fast` has an index of its own for whoever
+places by the million. Each size is measured in a process of its own. numba's compilation is left
 out: everything runs on ten machines before.
 """
 

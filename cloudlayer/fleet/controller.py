@@ -21,6 +21,7 @@ from cloudlayer.fleet.calling import Calling
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.gateways import Gateways
 from cloudlayer.fleet.home import Home
+from cloudlayer.fleet.jobs import THREADS
 from cloudlayer.fleet.needs import Needs
 from cloudlayer.fleet.observe import Observation
 from cloudlayer.fleet.publisher import Publisher
@@ -33,7 +34,6 @@ LOOK_EVERY: Final = 5.0
 """Seconds between two looks at what the providers and engines have."""
 STEP_EVERY: Final = 1.0
 """Seconds after which a step is due though nothing was heard: desired changes, idle times and pauses end."""
-THREADS: Final = 16
 STOP_SECONDS: Final = 30.0
 """How long the replicas of this host get to end when the controller does."""
 

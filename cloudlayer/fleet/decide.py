@@ -70,7 +70,12 @@ class _Draft(NamedTuple):
 def _drafted(view: View, desired: Desired, policy: Policy) -> _Draft:
     wanted = list(_demands(view, desired))
     machines, rules = tuple(machines_of(view, desired)), rules_of(view)
-    plan = policy.plan([demand for demand, _ in wanted], machines, view.market.offers, rules)
+    demands = [demand for demand, _ in wanted]
+    plan = policy.plan(demands, machines, view.market.offers, replace(rules, traffic=()))
+    running = {row.id for row in view.machines if row.state is MachineState.RUNNING and row.id not in view.busy}
+    # To bring calls together takes seconds in a large fleet: it is done where something comes of it, not while machines boot.
+    if rules.traffic and (plan.purchases or any(each.machine in running for each in plan.placements)):
+        plan = policy.plan(demands, machines, view.market.offers, rules)
     return _Draft(wanted, machines, rules, plan)
 
 
@@ -85,6 +90,7 @@ def _demands(view: View, desired: Desired) -> Iterator[tuple[Demand, FunctionSpe
     """A demand for each replica that should be and is not."""
     number = 0
     everywhere = _everywhere(view)
+    lowest = min((spec.priority for spec in desired.manifest.function), default=0)
     for spec in desired.manifest.function:
         lacking = view.wanted.get(spec.key, spec.scale.min) - len(_serving(view, spec)) - gangs.ending(view, spec)
         if spec.key in view.paused or words.unhonoured(spec, everywhere):
@@ -92,6 +98,8 @@ def _demands(view: View, desired: Desired) -> Iterator[tuple[Demand, FunctionSpe
         for nth in range(1, lacking + 1):
             number += 1
             one = words.demand(f"{spec.key}#{number}", spec, words.engine_of(spec, everywhere))
+            # Nobody has to end for the sake of one that may not come up.
+            one = replace(one, priority=lowest) if spec.key in view.failing else one
             yield gangs.member(one, spec, nth), spec
 
 
@@ -162,7 +170,8 @@ def _surplus(view: View, desired: Desired, plan: Plan) -> Iterator[Drain]:
         ready = sum(row.state is ReplicaRowState.READY for row in current)
         yield from _too_many(view, spec, current)
         yield from emptying.drains(view, spec, ready, [row for row in wanted if row.machine in going])
-        old = [row for row in rows if row not in wanted]
+        kept = {row.id for row in wanted}
+        old = [row for row in rows if row.id not in kept]
         digest = desired.digest(spec)
         # The end of one that is only where it may not be any more makes no room for another.
         yield from _outdated(view, spec, old, ready, [row for row in old if stuck and row.digest != digest])
@@ -182,8 +191,11 @@ def _outdated(
     """Old forms go when as many new ones are ready as are wanted; of those that are in the way of new ones, one goes sooner."""
     enough = ready >= view.wanted.get(spec.key, spec.scale.min)
     going = sorted((row for row in (old if enough else in_the_way) if row.state is ReplicaRowState.READY), key=_age)
-    for row in going if enough else going[:1]:
-        yield Drain(row, "replaced by the form that was deployed since")
+    first = [row for row in going if row is going[0] or (row.gang is not None and row.gang == going[0].gang)]
+    digest = view.desired and view.desired.digest(spec)
+    for row in going if enough else first:
+        same = row.digest == digest
+        yield Drain(row, "it may not be on its machine any more" if same else "replaced by the form that was deployed since")
 
 
 def _age(row: ReplicaRow) -> tuple[float, str]:

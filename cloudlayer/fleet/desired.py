@@ -52,6 +52,8 @@ class Desired:
         wishes = dict.fromkeys(("timeout", "move", "tolerates", "spot", "priority", "gang", "together"), True)
         form = spec.model_dump(mode="json", exclude={"scale": {"min", "max", "idle"}, "source": True, **wishes})
         form["calls"] = list(spec.calls)  # how often is nothing to a replica
+        if (gpu := form["resources"]["gpu"]) is not None:  # what says nothing, so that its key is no other form
+            form["resources"]["gpu"] = {key: each for key, each in gpu.items() if each is not None or key == "memory"}
         form |= {} if spec.gang is None else {"gang": spec.gang, "together": spec.together}
         whole = json.dumps([form, self.sources.get(spec.key)], sort_keys=True)
         return hashlib.sha256(whole.encode()).hexdigest()[:16]

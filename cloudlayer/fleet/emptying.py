@@ -69,9 +69,9 @@ def begun(view: View, machines: Sequence[Machine], rules: Rules, policy: Policy)
 
 def told(emptying: Emptying, currency: str) -> str:
     """What emptying does, in words."""
-    others = f"{len(emptying.machines)} machines, " if len(emptying.machines) > 1 else ""
+    others = f", with {len(emptying.machines)} machines emptied together" if len(emptying.machines) > 1 else ""
     replicas = f"{emptying.moves} replica{'s' * (emptying.moves != 1)}"
-    return f"{others}saves {emptying.saving:.2f} {currency}/h, moves {replicas}"
+    return f"saves {emptying.saving:.2f} {currency}/h, moves {replicas}{others}"
 
 
 def doubt(view: View, plan: Plan, rules: Rules, otherwise: Callable[[], Plan]) -> str | None:
@@ -125,10 +125,11 @@ def drains(view: View, spec: FunctionSpec, ready: int, old: Sequence[ReplicaRow]
 
 
 def _quiet(view: View) -> bool:
-    """Whether nothing is under way, and no machine waits for its end."""
+    """Whether nothing is under way or on probation, and no machine waits for its end."""
     machines = all(row.state is MachineState.RUNNING and row.emptying is None and not _ends(row) for row in view.machines)
     replicas = all(row.state is ReplicaRowState.READY for row in view.replicas)
-    return machines and replicas and bool(view.machines) and not view.busy and not view.paused
+    well = not view.paused and not view.failing and not view.rules.avoid
+    return machines and replicas and well and bool(view.machines) and not view.busy
 
 
 def _ends(row: MachineRow) -> bool:

@@ -7,10 +7,10 @@ last has ended, a new gang is planned.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cloudlayer.fleet.store import ReplicaRow
+from cloudlayer.fleet.store import ReplicaRow, ReplicaRowState
 from cloudlayer.fleet.view import Stop, View
 from cloudlayer.functions.manifest import FunctionSpec
 from cloudlayer.scheduler import Demand, Placement, Plan
@@ -54,6 +54,14 @@ def ends(view: View) -> Iterator[Stop]:
     for row in serving:
         if row.id not in intact and row.id not in view.busy:
             yield Stop(row, "a member of its gang has ended")
+
+
+def idle(rows: Iterable[ReplicaRow], drained: Callable[[str], bool]) -> frozenset[str]:
+    """Those that drain and have no calls left; no member of a gang has none as long as another has some."""
+    draining = [row for row in rows if row.state is ReplicaRowState.DRAINING]
+    found = {row.id for row in draining if drained(row.id)}
+    held = {row.gang for row in draining if row.gang is not None and row.id not in found}
+    return frozenset(row.id for row in draining if row.id in found and row.gang not in held)
 
 
 def member(demand: Demand, spec: FunctionSpec, number: int) -> Demand:

@@ -103,14 +103,16 @@ class Gateways:
             threading.Thread(target=self._listen, args=(line,), name="gateway", daemon=True).start()
 
     def _listen(self, line: socket.socket) -> None:
-        with contextlib.suppress(OSError, ValueError), line.makefile("rb") as reader:
-            for text in reader:
-                self._heard(line, decode(text))
-        with self._lock:
-            self._lines.pop(line, None)
-            self._told.pop(line, None)
-        line.close()
-        self._woken()
+        try:
+            with contextlib.suppress(OSError, ValueError), line.makefile("rb") as reader:
+                for text in reader:
+                    self._heard(line, decode(text))
+        finally:
+            with self._lock:
+                self._lines.pop(line, None)
+                self._told.pop(line, None)
+            line.close()
+            self._woken()
 
     def _heard(self, line: socket.socket, message: Message) -> None:
         if isinstance(message, Lost):

@@ -15,6 +15,8 @@ AGAIN_AFTER: Final = 2.0
 UNFORESEEN_AFTER: Final = 10.0
 """The same for an error that says nothing of passing."""
 LONGEST: Final = 60.0
+THREADS: Final = 64
+"""How many jobs run at once: more than the largest gang has members, since these may wait for each other to start."""
 
 Complain = Callable[[str, CloudLayerError], None]
 

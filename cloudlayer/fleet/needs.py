@@ -23,14 +23,16 @@ class Needs:
         """The number of replicas by version."""
         now = self._clock.monotonic()
         going = {row.id for row in rows.machines if row.emptying is not None}
-        serving = Counter(row.key for row in rows.replicas if row.state.serving and row.machine not in going)
+        # Of a machine that is being emptied and of the others: what moves is on both, and is wanted once.
+        sides = Counter((row.key, row.machine in going) for row in rows.replicas if row.state.serving)
         found = {}
         for spec in desired.manifest.function:
             load, scale = loads.get(spec.key), spec.scale
             observed = Observed(load.in_flight, load.waiting, load.idle) if load else Observed(0, 0)
             size = spec.gang or 1  # calls go to one of each gang
             target = Target(scale.min // size, scale.max // size, scale.concurrency, scale.idle)
-            answer = want(observed, target, serving[spec.key] // size, now=now, peaks=self._peaks.get(spec.key, ()))
+            current = max(sides[spec.key, False], sides[spec.key, True]) // size
+            answer = want(observed, target, current, now=now, peaks=self._peaks.get(spec.key, ()))
             self._peaks[spec.key] = answer.peaks
             found[spec.key] = answer.replicas * size
         return found

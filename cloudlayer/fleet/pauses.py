@@ -11,15 +11,18 @@ from cloudlayer.interfaces import ReplicaExit
 
 FIRST: Final = 1.0
 LONGEST: Final = 60.0
+PROBATION: Final = 60
+"""For so many times its pause a version that failed has nobody end, and nothing moved, for its sake."""
 _FAILURES: Final = (ReplicaExit.FAILED_TO_LOAD, ReplicaExit.CRASHED, ReplicaExit.OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """No replica is started before `until`, for the reason that the last one failed for."""
+    """No replica is started before `until`, for the reason that the last one failed for; probation ends at `trusted`."""
 
     until: float
     reason: str
+    trusted: float
 
 
 def pause(latest: Sequence[ReplicaRow]) -> Pause | None:
@@ -27,7 +30,9 @@ def pause(latest: Sequence[ReplicaRow]) -> Pause | None:
     failed = list(_failures(latest))
     if not failed:
         return None
-    return Pause(failed[0].changed_at + min(FIRST * 2 ** (len(failed) - 1), LONGEST), failed[0].reason)
+    tries = len({row.gang or row.id for row in failed})
+    seconds, since = min(FIRST * 2 ** (tries - 1), LONGEST), failed[0].changed_at
+    return Pause(since + seconds, failed[0].reason, since + PROBATION * seconds)
 
 
 def _failures(latest: Sequence[ReplicaRow]) -> Iterable[ReplicaRow]:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
-from cloudlayer.fleet import demands, settle
+from cloudlayer.fleet import demands, gangs, settle
 from cloudlayer.fleet.act import Actor
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.decide import decide
@@ -19,7 +20,7 @@ from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.intents import intend
 from cloudlayer.fleet.jobs import Jobs
 from cloudlayer.fleet.observe import Observation, Observer
-from cloudlayer.fleet.pauses import pause
+from cloudlayer.fleet.pauses import Pause, pause
 from cloudlayer.fleet.store import (
     LOST,
     STUCK,
@@ -40,6 +41,9 @@ from cloudlayer.scheduler import Traffic
 Wanted = Callable[[Desired, FleetRows], Mapping[str, int]]
 Calling = Callable[[Desired, FleetRows], tuple[Traffic, ...]]
 Drained = Callable[[str], bool]
+
+_TRIES: Final = 8
+"""How many of a version's last replicas, or gangs of them, are looked at for failures."""
 
 
 @dataclass(frozen=True)
@@ -174,31 +178,33 @@ class Reconciler:
             machines=rows.machines,
             replicas=rows.replicas,
             busy=busy,
-            drained=frozenset(row.id for row in rows.replicas if row.state is ReplicaRowState.DRAINING and drained(row.id)),
+            drained=gangs.idle(rows.replicas, drained),
         )
         if desired is None:
             return view, {}
-        fleet, pauses, sizes = desired.manifest, self._pauses(desired, now), wanted(desired, rows)
+        fleet, found, sizes = desired.manifest, self._pauses(desired), wanted(desired, rows)
+        pauses = {key: each.reason for key, each in found.items() if each.until > now}
         machines, replicas = self._store.numbered(self._lease.fleet)
         return replace(
             view,
             wanted={spec.key: sizes.get(spec.key, spec.scale.min) for spec in fleet.function},
             paused=frozenset(pauses),
+            failing=frozenset(key for key, each in found.items() if each.trusted > now),
             rules=replace(demands.rules(fleet, rows.avoids, rows.machines, now), traffic=traffic(desired, rows)),
             market=self._clouds.market(fleet.fleet.providers, self._actor.complain),
             machines_so_far=machines,
             replicas_so_far=replicas,
         ), pauses
 
-    def _pauses(self, desired: Desired, now: float) -> dict[str, str]:
-        """Versions that wait before they are tried again, and why."""
+    def _pauses(self, desired: Desired) -> dict[str, Pause]:
+        """Versions whose last tries failed."""
         found = {}
         for spec in desired.manifest.function:
             digest = desired.digest(spec)
-            latest = [row for row in self._store.latest(self._lease.fleet, spec.key) if row.digest == digest]
-            waiting = pause(latest)
-            if waiting is not None and waiting.until > now:
-                found[spec.key] = waiting.reason
+            newest = self._store.latest(self._lease.fleet, spec.key, limit=_TRIES * (spec.gang or 1))
+            waiting = pause([row for row in newest if row.digest == digest])
+            if waiting is not None:
+                found[spec.key] = waiting
         return found
 
     def _begin(self, view: View, actions: Sequence[Action]) -> None:

@@ -128,7 +128,7 @@ def decode(line: bytes) -> Message:
         return _routes(document)
     if kind == "load":
         loads = tuple(VersionLoad(**item) for item in document["versions"])
-        calls = tuple(CallCount(**item) for item in document["calls"])
+        calls = tuple(CallCount(**item) for item in document.get("calls", ()))
         return Load(document["snapshot"], loads, tuple(document["draining"]), calls)
     return _KINDS[kind](**document)
 

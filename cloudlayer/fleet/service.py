@@ -20,6 +20,7 @@ from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.decide import decide, machines_of
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.home import Home
+from cloudlayer.fleet.jobs import THREADS
 from cloudlayer.fleet.reconciler import Reconciler
 from cloudlayer.fleet.store import (
     Database,
@@ -271,7 +272,7 @@ class Fleets:
         self._acquire(lease)
         seen, pause = self.store.last_event(), _POLL
         try:
-            with ThreadPoolExecutor(16) as executor:
+            with ThreadPoolExecutor(THREADS) as executor:
                 actor = Actor(lease, self.clouds, Surroundings(self.home, self.store.owner, fleet), self.clock)
                 reconciler = Reconciler(self.store, lease, self.clouds, actor, executor=executor, clock=self.clock)
                 settled = False

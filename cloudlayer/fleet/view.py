@@ -31,8 +31,8 @@ class View:
     """One fleet at one moment. `desired` of None wants nothing at all.
 
     `wanted` is the number of replicas of each version, `paused` the versions that failed and wait before they are tried
-    again, `drained` the draining replicas that no call uses any more, `busy` the machines and replicas that a thread works on
-    right now.
+    again, `failing` those that are on probation for it, `drained` the draining replicas that no call uses any more, `busy` the
+    machines and replicas that a thread works on right now.
     """
 
     fleet: str
@@ -43,6 +43,7 @@ class View:
     replicas: tuple[ReplicaRow, ...] = ()
     wanted: Mapping[str, int] = field(default_factory=dict)
     paused: frozenset[str] = frozenset()
+    failing: frozenset[str] = frozenset()
     drained: frozenset[str] = frozenset()
     busy: frozenset[str] = frozenset()
     rules: Rules = field(default_factory=Rules)

@@ -187,7 +187,7 @@ class FunctionSpec(Spec):
     tolerates: Texts = ()
     spot: bool = True
     priority: int = 0
-    gang: Annotated[int, Field(ge=2)] | None = None
+    gang: Annotated[int, Field(ge=2, le=48)] | None = None
     together: Literal["machine", "zone"] | None = None
     scale: Scale = Scale()
     move: Amount | None = None

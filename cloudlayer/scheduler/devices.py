@@ -51,11 +51,6 @@ def has_room(demand: Demand, device: Device) -> bool:
     return has_memory(demand, device) and device.compute >= (demand.gpu_compute or 0)
 
 
-def knows_profile(profile: str, device: Device) -> bool:
-    """Whether the device's geometry has the MIG profile, be there room for it or not."""
-    return bool(mig.places(device.model, device.memory, profile))
-
-
 def choose_devices(demand: Demand, devices: Sequence[Device]) -> tuple[int, ...] | None:
     """The devices that suffice and have the least left, ties by index; None if there are too few."""
     if not demand.gpu_count:

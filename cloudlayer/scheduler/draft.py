@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -87,10 +88,15 @@ class Draft:
         return self._add(purchase)
 
     def bounded_like(self, other: Draft) -> None:
-        """What `other` proved holds here too, unless machines that exist hold more, so that less had to be bought."""
+        """What `other` proved holds here too, where the machines that exist hold the same, so that as much had to be bought."""
         prices = [cost(bought.offer, self.rules).amount for bought in self.purchases()]
         bound = other.lower_bound
-        self._bounds = [bound if bound is not None and bound <= sum(prices) + PRICE_TOLERANCE else None]
+        same = all(self._load(name) == other._load(name) for name in self._existing)
+        self._bounds = [bound if same and bound is not None and bound <= sum(prices) + PRICE_TOLERANCE else None]
+
+    def _load(self, machine: str) -> Counter[Demand]:
+        """What is placed on the machine."""
+        return Counter(_bare(replace(demand, id="")) for demand in self.packing.contents(machine).values())
 
     def there(self) -> list[Machine]:
         """The machines that existed before, as they are now."""

@@ -56,7 +56,7 @@ class Outcome:
             self.packing.add(replace(new_machine(offer, rules), id=name))
         for placement in self.plan.placements:
             demand = self.demands[placement.demand]
-            self.packing.put(placement.demand, demand, placement.machine, placement.devices)
+            self.packing.put(placement.demand, demand, placement.machine, placement.devices, placement.slices)
             self._seat(Tenant(demand, placement.machine, placement.devices, fresh=True))
 
     def _seat(self, tenant: Tenant) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable
+from dataclasses import replace
 
 from cloudlayer.scheduler.devices import first_slices
 from cloudlayer.scheduler.fit import fit, occupy, release
@@ -32,9 +33,9 @@ class Packing:
         for group in machine.groups:
             self._count(group, machine, 1)
 
-    def put(self, id: str, demand: Demand, machine: str, devices: tuple[int, ...]) -> None:
-        """Place the replica `id` of `demand`; the caller has seen that it fits."""
-        slices = first_slices(demand, self.machines[machine].devices, devices)
+    def put(self, id: str, demand: Demand, machine: str, devices: tuple[int, ...], slices: tuple[int, ...] = ()) -> None:
+        """Place the replica `id` of `demand`; the caller has seen that it fits. Its MIG instances lie at `slices`, if given."""
+        slices = slices or first_slices(demand, self.machines[machine].devices, devices)
         self.machines[machine] = occupy(self.machines[machine], demand, [devices], [slices])
         self._contents[machine][id] = (demand, devices, slices)
         self._count(demand.group, self.machines[machine], 1)
@@ -63,6 +64,13 @@ class Packing:
         self._bases[source] = release(self._bases[source], resident)
         self._count(resident.demand.group, self._bases[source], -1)
         self.machines[source] = self.without(source)
+
+    def readmit(self, resident: Resident, target: str) -> None:
+        """Count a resident that was evicted from the machine `target` as there again; the caller has seen that it fits."""
+        base = occupy(self._bases[target], resident.demand, [resident.devices], [resident.slices])
+        self._bases[target] = replace(base, residents=(*base.residents, resident))
+        self._count(resident.demand.group, self._bases[target], 1)
+        self.machines[target] = self.without(target)
 
     def hide(self, machines: Iterable[str]) -> None:
         """Let nothing be placed on these machines until they are revealed."""

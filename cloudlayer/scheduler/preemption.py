@@ -1,8 +1,8 @@
 """Room by evictions, for demands that can neither be placed nor bought for.
 
-Only residents of a strictly lower priority are evicted, gangs whole, and only where that makes room: the fewest, of those
-the lowest in priority, then the youngest. One that is ending anyway costs nothing, so its room is waited for before another
-has to end.
+Only residents of a strictly lower priority are evicted, gangs whole, and only where that makes room: one if one is enough, else
+few, none of them in vain (the least dear first, or the largest first, whichever harms less); of those the lowest in priority,
+then the youngest. One that is ending anyway costs nothing, so its room is waited for before another has to end.
 """
 
 from __future__ import annotations
@@ -48,13 +48,15 @@ def make_room(draft: Draft, missing: Sequence[Unit]) -> tuple[Draft, list[Unit]]
     clearing = _Clearing(draft.packing)
     for unit in missing:
         likeness = _alike(unit.members)  # where there was no room for one, there is none for another: there is only less
-        found = None if likeness in hopeless else _with_room(draft, unit, clearing)
+        found = None
+        if likeness not in hopeless:  # what an earlier one had cleared may hold this one too
+            found = (gangs.seated(draft, unit) if _yielded_to(draft, unit) else None) or _with_room(draft, unit, clearing)
         if found is None:
             hopeless.add(likeness)
             still.append(unit)
         else:
             draft = found
-    return draft, still
+    return _restored(draft), still
 
 
 def needed(draft: Draft) -> tuple[Eviction, ...]:
@@ -69,6 +71,26 @@ def needed(draft: Draft) -> tuple[Eviction, ...]:
             machines.update(kept)
     told = [Eviction(each.resident.demand.id, each.machine, each.reason) for each in ending]
     return tuple(sorted(told, key=lambda each: each.replica))
+
+
+def _restored(draft: Draft) -> Draft:
+    """The draft with those back who were evicted for one, and for whom the evictions for another left room; the dearest first.
+
+    That is done before those of a lower priority take the room.
+    """
+    draft = draft.copy()
+    for victim in sorted(_victims(draft.evicted.values()), key=lambda each: each.rank, reverse=True):
+        if _beside_all(victim, draft.packing.machines) is not None:
+            for place, resident in victim.members:
+                draft.packing.readmit(resident, place)
+                del draft.evicted[resident.demand.id]
+    return draft
+
+
+def _yielded_to(draft: Draft, unit: Unit) -> bool:
+    """Whether some are evicted, all of whom could have been for the unit's sake."""
+    evicted = _victims(draft.evicted.values())
+    return bool(evicted) and all(victim.yields_to(unit.first.priority) for victim in evicted)
 
 
 class _Clearing:
@@ -158,10 +180,25 @@ def _fewest(packing: Packing, machine: str, load: Sequence[Demand], victims: Seq
     staying = sorted((victim for victim in victims if victim.staying), key=lambda each: each.rank)
     if not _seats(packing, machine, load, victims):
         return []
-    for chosen in ([], *([victim] for victim in staying), *(staying[: number + 2] for number in range(len(staying) - 1))):
+    for chosen in ([], *([victim] for victim in staying)):
         if _seats(packing, machine, load, [*leaving, *chosen]):
             return _pruned(packing, machine, load, [*leaving, *chosen])
-    return []
+    largest = sorted(staying, key=lambda each: (*(-size for size in _size(each, machine)), each.rank))
+    found = []
+    for order in (staying, largest):
+        number = next(each for each in range(2, len(order) + 1) if _seats(packing, machine, load, [*leaving, *order[:each]]))
+        found.append(_pruned(packing, machine, load, [*leaving, *order[:number]]))
+    return min(found, key=_harm)
+
+
+def _size(victim: _Victim, machine: str) -> tuple[int, float, int]:
+    """What it leaves on the machine: devices, cores, bytes."""
+    demands = [resident.demand for place, resident in victim.members if place == machine]
+    return (
+        sum(demand.gpu_count for demand in demands),
+        sum(demand.cpu for demand in demands),
+        sum(demand.memory for demand in demands),
+    )
 
 
 def _pruned(packing: Packing, machine: str, load: Sequence[Demand], chosen: list[_Victim]) -> list[_Victim]:

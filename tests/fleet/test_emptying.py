@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,17 @@ def test_a_machine_is_kept_when_its_replicas_do_not_start_elsewhere(fleet: Fleet
     fleet.run(30, until=lambda: bool(fleet.events("keep machine")))
     (told,) = fleet.events("keep machine")
     assert "cannot be started elsewhere" in told.message
+    assert fleet.serving() == {"food/See": 2, "food/Say": 2}
+
+
+def test_what_failed_to_move_is_tried_again_ever_more_seldom(fleet: Fleet) -> None:
+    fleet.half_empty()
+    fleet.world.inject(Fault("failed_to_load", times=None))
+    fleet.run(300)
+    begun = [event.at for event in fleet.events("empty machine")]
+    pauses = [later - earlier for earlier, later in pairwise(begun)]
+    assert len(begun) <= 4
+    assert all(later >= 1.5 * earlier for earlier, later in pairwise(pauses))
     assert fleet.serving() == {"food/See": 2, "food/Say": 2}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cloudlayer.fleet.store import Database, ReplicaRowState, Store
 from cloudlayer.functions.manifest import Manifest
-from cloudlayer.providers.simulated import World
+from cloudlayer.providers.simulated import Fault, World
 from cloudlayer.providers.simulated.catalogue import machine_type
 from cloudlayer.specs import checked
 from cloudlayer.units import GIB
@@ -75,6 +75,18 @@ def test_a_full_fleet_makes_room_for_the_higher_priority_and_comes_to_rest(tmp_p
     reconcile(place, world=world, rounds=40)
     assert ready(place) == {"Low": 1, "High": 1}
     assert ended(place) == [("food/Low", "room for food/High/1.0.0, whose priority 5 is higher")] * 2
+
+
+def test_one_that_does_not_come_up_has_others_end_for_it_ever_more_seldom(tmp_path):
+    place, world = prepared(tmp_path), cloud(1)
+    want(place, functions(Low=(3, 0, 1.0)))
+    assert reconcile(place, world=world)
+    world.inject(Fault("failed_to_load", times=None, function="food/High*"))
+    want(place, functions(Low=(3, 0, 1.0), High=(1, 5, 2.0)))
+    reconcile(place, world=world, rounds=150)
+    evicted = [reason for _, reason in ended(place) if reason.startswith("room for food/High")]
+    assert 2 <= len(evicted) <= 4
+    assert ready(place) == {"Low": 3}
 
 
 def test_who_was_evicted_comes_back_when_there_is_room_again(tmp_path):

@@ -201,6 +201,33 @@ def test_a_member_that_ended_with_its_gang_hides_no_failure():
     assert found.until == 6.0
 
 
+def test_a_gang_that_fails_is_one_failure_however_many_members_it_has():
+    def row(gang: str, rank: int, at: float) -> ReplicaRow:
+        return ReplicaRow(
+            fleet=FLEET, id=f"{gang}{rank}", function="food/See", version="1.0.0", digest="d", machine="m1", engine="simulated",
+            devices=(), spec={"gang": 4}, state=ReplicaRowState.ENDED, exit=ReplicaExit.CRASHED, changed_at=at, gang=gang,
+            rank=rank,
+        )  # fmt: skip
+
+    first = [row("a", rank, 5.0) for rank in range(4)]
+    once, twice = pause(first), pause([*[row("b", rank, 9.0) for rank in range(4)], *first])
+    assert once is not None
+    assert twice is not None
+    assert (once.until, twice.until) == (6.0, 11.0)
+
+
+def test_a_gang_that_drains_is_idle_when_its_first_member_is():
+    rows = [
+        ReplicaRow(
+            fleet=FLEET, id=f"r{rank}", function="food/See", version="1.0.0", digest="d", machine="m1", engine="simulated",
+            devices=(), spec={"gang": 2}, state=ReplicaRowState.DRAINING, gang="g", rank=rank,
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    assert gangs.idle(rows, lambda replica: replica != "r0") == frozenset()
+    assert gangs.idle(rows, lambda _replica: True) == {"r0", "r1"}
+
+
 def test_the_newest_gangs_go_first_and_only_whole():
     def row(gang: str | None, rank: int, at: float) -> ReplicaRow:
         return ReplicaRow(

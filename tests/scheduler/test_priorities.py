@@ -157,6 +157,24 @@ def test_one_large_enough_ends_in_place_of_several_small_ones():
     assert evicted(plan([demand("new", "g", cpu=3.0, priority=1)], [there])) == ["large"]
 
 
+def test_two_large_ones_end_in_place_of_six_small_ones():
+    small = [demand(f"s{number}", cpu=1, priority=0) for number in range(6)]
+    large = [demand(f"b{number}", cpu=3, priority=0) for number in range(2)]
+    where = settled(machine(cpu=12, memory=64), *small, *large, ages=[1.0] * 6 + [50.0] * 2)
+    answer = plan([demand("d", cpu=6, priority=1)], [where])
+    assert evicted(answer) == ["b0", "b1"]
+
+
+def test_room_that_an_eviction_left_over_is_used_before_another_ends():
+    full = settled(machine("m", cpu=4, memory=64), demand("big", cpu=4))
+    other = settled(machine("n", cpu=1, memory=64), demand("small", cpu=1))
+    wanted = [demand("b", "b", cpu=3, priority=5), demand("c", "c", cpu=1, priority=5)]
+    for machines in ([full, other], [full]):
+        answer = plan(wanted, machines)
+        assert evicted(answer) == ["big"]
+        assert placed(answer) == ["b", "c"]
+
+
 def test_only_a_device_with_room_for_it_is_cleared():
     def share(name, priority=0):
         return demand(name, name, cpu=0.1, gpu_count=1, gpu_memory=12, priority=priority)

@@ -117,7 +117,9 @@ def _members(seat: Seat, members: Sequence[Demand] | None) -> list[Seat]:
     """A seat for each member of a bundle; the devices are those of the one member that has some."""
     if members is None:
         return [seat]
-    return [Seat(each.id, replace(each, id=""), seat.devices if each.gpu_count else ()) for each in members]
+    bare = Seat(seat.id, seat.demand, ())
+    sitting = [(each, seat if each.gpu_count else bare) for each in members]
+    return [Seat(each.id, replace(each, id=""), on.devices, on.slices) for each, on in sitting]
 
 
 def _links(rules: Rules) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ class Seat:
     id: str
     demand: Demand
     devices: tuple[int, ...]
+    slices: tuple[int, ...] = ()
 
     @property
     def demand_with_id(self) -> Demand:
@@ -47,10 +48,11 @@ class Layout:
     def of(cls, draft: Draft) -> Layout:
         """The layout of a draft."""
         packing, bought = draft.packing, draft.purchases()
-        devices = {placement.demand: placement.devices for placement in packing.placements()}
+        placed = {placement.demand: placement for placement in packing.placements()}
 
         def seats(machine: str) -> tuple[Seat, ...]:
-            return tuple(Seat(each, demand, devices[each]) for each, demand in packing.contents(machine).items())
+            found = ((placed[each], demand) for each, demand in packing.contents(machine).items())
+            return tuple(Seat(each.demand, demand, each.devices, each.slices) for each, demand in found)
 
         return cls(
             {machine.id: seats(machine.id) for machine in draft.there()},
@@ -96,4 +98,4 @@ def as_even(draft: Draft, other: Draft) -> Draft | None:
 
 def _put(packing: Packing, machine: str, seats: Iterable[Seat]) -> None:
     for seat in seats:
-        packing.put(seat.id, seat.demand, machine, seat.devices)
+        packing.put(seat.id, seat.demand, machine, seat.devices, seat.slices)

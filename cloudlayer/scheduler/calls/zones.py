@@ -39,6 +39,7 @@ class _Search:
 
     def __init__(self, start: Draft, draft: Draft, layout: Layout) -> None:
         self._rules = start.rules
+        self._stock = {offer.id: offer.available for offer in start.offers}
         self._machines = [draft.packing.machines[name] for name in sorted(draft.packing.machines)]
         self._bought = [self._place(bought.id) for bought in draft.purchases()]
         self._flows = flows_of(draft.packing, draft.rules)
@@ -55,7 +56,7 @@ class _Search:
         for zone in sorted({zone_of(offer) for alike in self._alike for offer in alike}):
             choice: list[Offer] = []
             for offer, alike in zip(now, self._alike, strict=True):
-                there = [each for each in alike if zone_of(each) == zone and _left(each, choice)]
+                there = [each for each in alike if zone_of(each) == zone and self._left(each, choice)]
                 choice.append(min(there, key=self._price_and_id, default=offer))
             if self._allowed(choice):
                 yield tuple(choice)
@@ -86,7 +87,12 @@ class _Search:
         """Whether there are as many of each offer, and the fleet's limit has room for all."""
         spent = self._rules.spent + sum(cost(offer, self._rules).amount for offer in choice)
         rich = self._rules.max_price is None or spent <= self._rules.max_price + PRICE_TOLERANCE
-        return rich and all(offer.available is None or choice.count(offer) <= offer.available for offer in choice)
+        return rich and all(self._left(offer, choice[:number]) for number, offer in enumerate(choice))
+
+    def _left(self, offer: Offer, chosen: Sequence[Offer]) -> bool:
+        """Whether there is one more of it beside those chosen; by id, since what an offer has left changes as it is bought."""
+        stock = self._stock.get(offer.id)
+        return stock is None or sum(each.id == offer.id for each in chosen) < stock
 
 
 def _compares(offer: Offer, rules: Rules) -> bool:
@@ -96,7 +102,3 @@ def _compares(offer: Offer, rules: Rules) -> bool:
 def _tied(bought: Bought) -> bool:
     """Whether it matters to somebody on the machine which zone it is in."""
     return any(seat.demand.gang or seat.demand.spread == "zone" for seat in bought.seats)
-
-
-def _left(offer: Offer, chosen: Sequence[Offer]) -> bool:
-    return offer.available is None or chosen.count(offer) < offer.available

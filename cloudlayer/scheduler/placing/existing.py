@@ -19,7 +19,7 @@ from cloudlayer.scheduler import mig
 from cloudlayer.scheduler.devices import accepts_model, is_whole
 from cloudlayer.scheduler.packing import Packing
 from cloudlayer.scheduler.placing.arrays import ABSENT, Integers, Machines, Shapes
-from cloudlayer.scheduler.placing.bestfit_order import BestFitOrder
+from cloudlayer.scheduler.placing.bestfit_order import BestFitOrder, alike
 from cloudlayer.scheduler.placing.index import Choice, Index
 from cloudlayer.scheduler.placing.lookahead import LookAhead
 from cloudlayer.scheduler.placing.lookahead_order import LookAheadOrder
@@ -28,6 +28,10 @@ from cloudlayer.scheduler.types import Demand, Device, Machine
 
 _COMPILED_FROM: Final = 2_000
 """Machine code is for so many replicas or more: making it the first time takes 20 seconds, for which none of ten may wait."""
+_FORESEEN: Final = 8
+"""States of machines times shapes up to which the look-ahead is quick: each that is new costs some milliseconds in numpy."""
+_FORESEEN_IN_BULK: Final = 64
+"""States up to which it is worth its time where so many replicas come at once that machine code is for them."""
 _SEQUENCES: Final = 16
 """A quarter of what the look-ahead plays by itself, so that numpy alone is quick."""
 _DIGITS: Final = 9
@@ -38,7 +42,7 @@ def use_existing(wanted: Sequence[DemandClass], packing: Packing) -> list[Demand
     """Place as many as fit, class by class; the rest is returned.
 
     Each goes where its group is fewest, if it is spread, and there by the look-ahead, or by best fit where devices play no
-    part. Ties go to the first machine of the packing.
+    part or machines are in too many states to look ahead from each in time. Ties go to the first machine of the packing.
     """
     if not wanted or not packing.machines:
         return list(wanted)
@@ -60,8 +64,11 @@ class _Seats:
         self._foes = foes(demands)
         there = list(packing.machines.values())
         shapes, machines = arrays(demands, there)
-        if shapes.devices.any() and any(machine.devices for machine in there):
-            fast = None if counts.sum() >= _COMPILED_FROM else False
+        states = int(alike(machines)[0].max()) + 1
+        bulk = bool(counts.sum() >= _COMPILED_FROM)
+        foreseen = states <= _FORESEEN_IN_BULK if bulk else states * len(demands) <= _FORESEEN
+        if foreseen and shapes.devices.any() and any(machine.devices for machine in there):
+            fast = None if bulk else False
             placer = LookAhead(shapes, counts, machines, number=_SEQUENCES, fast=fast)
             self._order: BestFitOrder = LookAheadOrder(shapes, machines, placer)
         else:
