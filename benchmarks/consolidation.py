@@ -5,7 +5,8 @@
 `day` is a day of the Azure Functions trace: DIR has `*_inv.csv` (invocations by minute), `*_run.csv` (durations in ms) and
 `*_mem.csv` (MB by application), as in the samples of github.com/vhive-serverless/invitro. By Little's law each function needs
 rate times duration replicas, times `--factor`, each of a quarter of a core and the memory of the trace; each is kept for five
-minutes, the one counted in which it was needed last. The machines are those without GPUs of `--catalog` (columns as in benchmarks.buying), on demand.
+minutes, the one counted in which it was needed last. The machines are those without GPUs of `--catalog` (columns as in
+benchmarks.buying), on demand.
 All rows have the same scheduler and the same idle times: `none` empties nothing; `ours` looks every `--every` minutes;
 `no_threshold` takes any such step that saves anything at all; `first` takes the first machine, those with the fewest replicas
 first, that fits elsewhere or has a cheaper replacement, as Karpenter does. Each has its `bill` (USD of the day), `machines`
