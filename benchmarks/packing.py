@@ -25,8 +25,9 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.openb import Setting, read
-from benchmarks.packing_batch import measure
-from cloudlayer.scheduler.placing.arrays import COMPUTE, Integers
+from benchmarks.packing_batch import check, measure
+from cloudlayer.scheduler.placing.arrays import Integers
+from cloudlayer.scheduler.placing.assignment import Assignment
 from cloudlayer.scheduler.placing.lookahead import Placer
 from cloudlayer.scheduler.placing.policies import (
     Always,
@@ -66,25 +67,9 @@ def run(setting: Setting, name: str, chooser: Chooser, arrivals: Integers, seed:
     begun = time.process_time()
     placed = place_all(chooser, setting.shapes, setting.empty(), arrivals.tolist(), random)
     taken = time.process_time() - begun
-    check(setting, arrivals, placed)
+    where = Assignment(arrivals, *placed, np.zeros(placed.devices.shape, dtype=np.int64))
+    check(setting, np.bincount(arrivals, minlength=len(setting.shapes.cpu)), where)
     return placed, taken
-
-
-def check(setting: Setting, arrivals: Integers, placed: Placed) -> None:
-    """AssertionError where a machine or a device holds more than it has, or a pod has not the devices that it needs."""
-    there = placed.machine >= 0
-    shape, machine, devices = arrivals[there], placed.machine[there], placed.devices[there]
-    shapes, machines = setting.shapes, setting.machines
-    for needs, has in ((shapes.cpu, machines.cpu), (shapes.memory, machines.memory)):
-        used = np.zeros(len(has), dtype=np.int64)
-        np.add.at(used, machine, needs[shape])
-        assert (used <= has).all()
-    assert (devices.sum(axis=1) == shapes.devices[shape]).all()
-    used = np.zeros(machines.model.shape, dtype=np.int64)
-    np.add.at(used, machine, devices * np.where(shapes.whole, COMPUTE, shapes.device_compute)[shape][:, None])
-    assert (used <= machines.device_compute.clip(0)).all()
-    accepted = machines.models[shape[:, None], machines.model[machine]]
-    assert (accepted | ~devices).all()
 
 
 def compare(setting: Setting, names: Sequence[str] = NAMES, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:

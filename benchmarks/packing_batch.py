@@ -36,11 +36,11 @@ def measure(
     setting: Setting, arrivals: Sequence[Integers], states: Sequence[tuple[Integers, Booleans]]
 ) -> dict[str, dict[str, float]]:
     """Both parts, from what arrives with each seed and where FGD put it: the machine, -1 for none, and its devices."""
-    machines = setting.empty()
-    empty = np.bincount(arrivals[0][:0], minlength=len(setting.shapes.cpu))
-    nobody = Assignment.nowhere(empty + 1, machines)
-    batch(setting.shapes, empty + 1, machines, setting.compute, iterations=1)
-    repack(setting.shapes, machines, nobody, setting.compute, most_moved=0, iterations=len(nobody.shape))
+    shapes, machines = setting.shapes, setting.machines
+    one_each = np.ones(len(shapes.cpu), dtype=np.int64)
+    nobody = Assignment.nowhere(one_each, machines)
+    batch(shapes, one_each, machines, setting.compute, iterations=1)
+    repack(shapes, machines, nobody, setting.compute, most_moved=0, iterations=len(nobody.shape))
     return {"batch": _batch(setting, arrivals), "repack": _repack(setting, arrivals, states)}
 
 

@@ -11,9 +11,8 @@ import numpy as np
 from benchmarks.simulated_fleet import Fleet
 from cloudlayer.resources import Accelerator, MachineType, Offer, Price, Purchase
 from cloudlayer.scheduler import BestFitDecreasing, Demand, Rules
-from cloudlayer.scheduler.admission import new_machine
 from cloudlayer.scheduler.consolidation import Terms, consolidate
-from cloudlayer.scheduler.fit import SPARE_DISK, SYSTEM_DISK, fit
+from cloudlayer.scheduler.fit import disk_to_buy, fit
 from cloudlayer.units import GIB
 
 OLD = 1e6
@@ -49,9 +48,7 @@ def random_fleet(seed: int) -> tuple[Fleet, list[Offer]]:
     for _ in range(int(generator.integers(2, 10))):
         open_offers = [offer for offer in fleet.offers() if offer.available != 0]
         offer = open_offers[int(generator.integers(len(open_offers)))]
-        machine = new_machine(offer, rules)
-        disk = 0 if offer.machine_type.disk is not None else SYSTEM_DISK + SPARE_DISK
-        name = fleet.buy(offer, disk)
+        name = fleet.buy(offer, disk_to_buy(offer, 0))
         for _ in range(int(generator.integers(0, 7))):
             demand = replace(versions[int(generator.integers(len(versions)))], id=f"r{next(numbers)}")
             machine = next(each for each in fleet.machines() if each.id == name)

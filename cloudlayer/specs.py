@@ -47,11 +47,13 @@ def _name(value: str) -> str:
     return value
 
 
+Number = Annotated[float, BeforeValidator(_float)]
+"""A number; a whole one may be given without its point."""
 Size = Annotated[int, BeforeValidator(_size), AfterValidator(_positive)]
 """Bytes; given as text with a unit, or as an int of bytes."""
 Duration = Annotated[float, BeforeValidator(_duration), BeforeValidator(_float), AfterValidator(_positive)]
 """Seconds; given as text with a unit, or as a number of seconds."""
-Cores = Annotated[float, BeforeValidator(_float), AfterValidator(_positive)]
+Cores = Annotated[Number, AfterValidator(_positive)]
 """Processor cores; half a core is 0.5."""
 Name = Annotated[str, AfterValidator(_name)]
 """A name that every cloud accepts."""

@@ -51,8 +51,15 @@ def account_document(account: Account) -> dict[str, Any]:
 
     return {
         "placed": [{**plain(choice), "why": list(telling.told(choice))} for choice in account.choices],
-        "unplaced": [{**plain(missing), "why": list(telling.lacking(missing.explanation))} for missing in account.missing],
+        "unplaced": [missing_document(missing) for missing in account.missing],
     }
+
+
+def missing_document(missing: Missing) -> dict[str, Any]:
+    """A replica without a place as JSON has it."""
+    from cloudlayer.scheduler import telling
+
+    return {**plain(missing), "why": list(telling.lacking(missing.explanation))}
 
 
 def lines(sentences: Iterable[str], indent: str) -> list[str]:

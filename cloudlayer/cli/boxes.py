@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Action = Literal["buy", "keep", "delete"]
 
-_COMPUTE: Final = 1000
 _COMPUTE_SLICES: Final = 7
 """The parts into which MIG divides the compute of a device: a "1g" profile takes one of them."""
 
@@ -89,7 +88,7 @@ Share = Callable[["Demand", "Device"], float]
 
 def boxes(preview: Preview) -> list[Box]:
     """All machines of the plan: those to buy, to keep and to delete; those alike in all but their ids are one box."""
-    contents = _contents(preview)
+    found_on = contents(preview)
     bought = {machine.id: machine.offer for machine in preview.plan.purchases}
     actions: tuple[tuple[Action, Mapping[str, Offer]], ...] = (
         ("buy", bought),
@@ -100,22 +99,23 @@ def boxes(preview: Preview) -> list[Box]:
     found: dict[Box, tuple[str, int]] = {}
     for action, offers in actions:
         for name, offer in offers.items():
-            form = _box(action, offer, contents.get(name, ()))
+            form = _box(action, offer, found_on.get(name, ()))
             first, count = found.get(form, (name, 0))
             found[form] = first, count + 1
     return [replace(form, id=first, count=count) for form, (first, count) in found.items()]
 
 
-def _contents(preview: Preview) -> dict[str, Taken]:
+def contents(preview: Preview) -> dict[str, Taken]:
+    """What is on each machine once the plan is carried out, and until then what has to end."""
     demands = {demand.id: demand for demand in preview.demands}
     ends = {eviction.replica for eviction in preview.plan.evictions}
-    contents: dict[str, list[tuple[Demand, tuple[int, ...], bool]]] = defaultdict(list)
+    found: dict[str, list[tuple[Demand, tuple[int, ...], bool]]] = defaultdict(list)
     for machine in (*preview.machines, *preview.emptying.values()):
         for resident in machine.residents:
-            contents[machine.id].append((resident.demand, resident.devices, resident.demand.id in ends))
+            found[machine.id].append((resident.demand, resident.devices, resident.demand.id in ends))
     for placement in preview.plan.placements:
-        contents[placement.machine].append((demands[placement.demand], placement.devices, False))
-    return {name: sorted(taken, key=lambda each: (each[0].group, each[1], each[2])) for name, taken in contents.items()}
+        found[placement.machine].append((demands[placement.demand], placement.devices, False))
+    return {name: sorted(taken, key=lambda each: (each[0].group, each[1], each[2])) for name, taken in found.items()}
 
 
 def _box(action: Action, offer: Offer, taken: Taken) -> Box:
@@ -170,8 +170,10 @@ def _memory_share(demand: Demand, device: Device) -> float:
 
 def _compute_share(demand: Demand, device: Device) -> float:
     """A MIG profile says itself how much it takes: "2g" is two of the seven parts of the compute."""
+    from cloudlayer.scheduler.devices import COMPUTE
+
     if demand.gpu_profile is not None:
         return min(1.0, int(demand.gpu_profile[0]) / _COMPUTE_SLICES)
     if demand.gpu_compute is not None:
-        return demand.gpu_compute / _COMPUTE
+        return demand.gpu_compute / COMPUTE
     return 1.0 if demand.gpu_memory is None else 0.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from cloudlayer.cli import options
-from cloudlayer.cli.accounts import lines
+from cloudlayer.cli.accounts import lacking_lines, lines, missing_document
 from cloudlayer.cli.fleets import opened
 from cloudlayer.cli.forms import moment, replica_document, short
 from cloudlayer.cli.output import counted, note, plain, print_json
@@ -51,11 +51,9 @@ def explain(replica: Subject, fleet: options.Fleet = None, json: options.Json = 
 
 
 def _document(report: Report) -> dict[str, Any]:
-    from cloudlayer.scheduler import telling
-
     return {
         "replicas": [_standing_document(standing) for standing in report.standings],
-        "unplaced": [{**plain(missing), "why": list(telling.lacking(missing.explanation))} for missing in report.missing],
+        "unplaced": [missing_document(missing) for missing in report.missing],
         "notes": list(report.notes),
     }
 
@@ -175,8 +173,6 @@ def _distinct(missing: Sequence[Missing]) -> list[tuple[Missing, int]]:
 
 
 def _missing(lack: tuple[Missing, int]) -> Iterator[str]:
-    from cloudlayer.cli.accounts import lacking_lines
-
     first, number = lack
     yield f"{first.group}: {counted(number, 'replica')} without a place"
     yield from lacking_lines(first, "  ")

@@ -12,6 +12,7 @@ from cloudlayer.cli.boxes import Action, Box, Gauge, boxes
 from cloudlayer.cli.forms import amounts, per_hour
 from cloudlayer.cli.layout import BOX_WIDTH, MARGIN, PADDING, WIDTH, Area, Placed, Section, shortened
 from cloudlayer.cli.output import counted
+from cloudlayer.cli.plans import unplaced
 from cloudlayer.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -187,14 +188,13 @@ def _hint(box: Box) -> str:
 
 def _missing(preview: Preview, top: int) -> tuple[list[str], int]:
     """What finds no place, with the reasons."""
-    groups = {demand.id: demand.group for demand in preview.demands}
-    hit = Counter((groups[missing.demand], missing.reason) for missing in preview.plan.unplaced)
+    hit = unplaced(preview.plan, preview.demands)
     if not hit:
         return [], top
-    total = counted(sum(hit.values()), "replica")
+    total = counted(len(preview.plan.unplaced), "replica")
     parts = [svg.text(MARGIN, top + 26, f"{total} without a place", "heading delete")]
     y = top + 50
-    for (group, reason), number in sorted(hit.items()):
+    for group, reason, number in hit:
         for line in layout.wrapped(f"{number} {_TIMES} {group}: {reason}", WIDTH - 2 * MARGIN, _NORMAL):
             parts.append(svg.text(MARGIN, y, line))
             y += _LINE

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cloudlayer.cli.accounts import account_document, account_of, print_account
+from cloudlayer.cli.boxes import contents
 from cloudlayer.cli.exits import NoPlace
 from cloudlayer.cli.forms import Row, per_hour, price_text
 from cloudlayer.cli.output import confirm, counted, note, plain, print_table
@@ -105,15 +106,7 @@ def _row(action: str, name: str, offer: Offer, load: Counter[str] | None) -> Row
 
 def _replicas(preview: Preview) -> dict[str, Counter[str]]:
     """How many replicas of each function version are on each machine then."""
-    groups = {demand.id: demand.group for demand in preview.demands}
-    ends = {eviction.replica for eviction in preview.plan.evictions}
-    loads: dict[str, Counter[str]] = {}
-    for machine in (*preview.machines, *preview.emptying.values()):
-        staying = (one.demand.group for one in machine.residents if one.demand.id not in ends)
-        loads.setdefault(machine.id, Counter()).update(staying)
-    for placement in preview.plan.placements:
-        loads.setdefault(placement.machine, Counter())[groups[placement.demand]] += 1
-    return loads
+    return {name: Counter(demand.group for demand, _, ends in taken if not ends) for name, taken in contents(preview).items()}
 
 
 def _resident(preview: Preview, replica: str) -> str | None:
@@ -130,6 +123,11 @@ def _evictions(preview: Preview) -> list[str]:
 
 def _unplaced(plan: Plan, demands: Sequence[Demand]) -> list[str]:
     """One line for each function version and reason, with how many replicas it hits."""
+    return [f"no place for {number} x {group}: {reason}" for group, reason, number in unplaced(plan, demands)]
+
+
+def unplaced(plan: Plan, demands: Sequence[Demand]) -> list[tuple[str, str, int]]:
+    """The function versions that find no place, with the reason, and how many replicas it hits."""
     groups = {demand.id: demand.group for demand in demands}
     hit = Counter((groups[missing.demand], missing.reason) for missing in plan.unplaced)
-    return [f"no place for {number} x {group}: {reason}" for (group, reason), number in sorted(hit.items())]
+    return [(group, reason, number) for (group, reason), number in sorted(hit.items())]

@@ -19,6 +19,7 @@ from cloudlayer.fleet.store import STUCK, MachineRow, MachineState, ReplicaRow, 
 from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Drain, Keep, Rest, Start, Stop, View
 from cloudlayer.functions.manifest import FunctionSpec
 from cloudlayer.scheduler import BestFitDecreasing, Demand, Machine, Plan, Policy, Purchased, Rules
+from cloudlayer.scheduler.fit import region_of
 from cloudlayer.units import format_duration
 
 IDLE_PAID: Final = 60.0
@@ -89,7 +90,7 @@ def _serving(view: View, spec: FunctionSpec) -> list[ReplicaRow]:
 def _demands(view: View, desired: Desired) -> Iterator[tuple[Demand, FunctionSpec]]:
     """A demand for each replica that should be and is not."""
     number = 0
-    everywhere = _everywhere(view)
+    everywhere = view.market.everywhere
     lowest = min((spec.priority for spec in desired.manifest.function), default=0)
     for spec in desired.manifest.function:
         lacking = view.wanted.get(spec.key, spec.scale.min) - len(_serving(view, spec)) - gangs.ending(view, spec)
@@ -117,11 +118,6 @@ def machines_of(view: View, desired: Desired) -> Iterator[Machine]:
             yield words.machine(row, here, engines, rules=view.rules, manifest=desired.manifest, now=view.now)
 
 
-def _everywhere(view: View) -> set[str]:
-    """The engines that some provider's machines can run."""
-    return {engine for engines in view.market.engines.values() for engine in engines}
-
-
 def _engines(view: View, provider: str) -> tuple[str, ...]:
     """What a machine there counts as able to run in a plan; where none can be run yet, machines are bought all the same."""
     if provider in view.market.blocked:
@@ -131,17 +127,17 @@ def _engines(view: View, provider: str) -> tuple[str, ...]:
 
 def rules_of(view: View) -> Rules:
     """What may be bought, with what machines there can run."""
-    keys = {words.provider_key(offer) for offer in view.market.offers}
+    keys = {region_of(offer) for offer in view.market.offers}
     return replace(view.rules, engines={key: _engines(view, key) for key in keys})
 
 
 def _missing(view: View, desired: Desired, plan: Plan, wanted: Sequence[tuple[Demand, FunctionSpec]]) -> dict[str, str]:
     groups = {demand.id: demand.group for demand, _ in wanted}
     missing = {groups[one.demand]: one.reason for one in plan.unplaced}
-    everywhere = _everywhere(view)
+    everywhere = view.market.everywhere
     missing |= {spec.key: reason for spec in desired.manifest.function if (reason := words.unhonoured(spec, everywhere))}
     providers = {row.id: row.provider for row in view.machines}
-    providers |= {bought.id: words.provider_key(bought.offer) for bought in plan.purchases}
+    providers |= {bought.id: region_of(bought.offer) for bought in plan.purchases}
     for placement in plan.placements:
         if reason := view.market.blocked.get(providers[placement.machine]):
             missing.setdefault(groups[placement.demand], reason)
@@ -158,7 +154,6 @@ def _endings(view: View, desired: Desired, plan: Plan) -> dict[str, Drain | Stop
 
 def _surplus(view: View, desired: Desired, plan: Plan) -> Iterator[Drain]:
     """Replicas of which there are too many, or of a form that is wanted no more."""
-    stuck = {demand.demand for demand in plan.unplaced}
     going = emptying.leaving(view)
     for row in view.replicas:
         if row.state is ReplicaRowState.READY and row.id not in view.busy and desired.manifest.of(row.key) is None:
@@ -172,9 +167,7 @@ def _surplus(view: View, desired: Desired, plan: Plan) -> Iterator[Drain]:
         yield from emptying.drains(view, spec, ready, [row for row in wanted if row.machine in going])
         kept = {row.id for row in wanted}
         old = [row for row in rows if row.id not in kept]
-        digest = desired.digest(spec)
-        # The end of one that is only where it may not be any more makes no room for another.
-        yield from _outdated(view, spec, old, ready, [row for row in old if stuck and row.digest != digest])
+        yield from _outdated(view, spec, desired.digest(spec), old, ready, stuck=bool(plan.unplaced))
 
 
 def _too_many(view: View, spec: FunctionSpec, current: Sequence[ReplicaRow]) -> Iterator[Drain]:
@@ -186,13 +179,14 @@ def _too_many(view: View, spec: FunctionSpec, current: Sequence[ReplicaRow]) -> 
 
 
 def _outdated(
-    view: View, spec: FunctionSpec, old: Sequence[ReplicaRow], ready: int, in_the_way: Sequence[ReplicaRow]
+    view: View, spec: FunctionSpec, digest: str, old: Sequence[ReplicaRow], ready: int, *, stuck: bool
 ) -> Iterator[Drain]:
-    """Old forms go when as many new ones are ready as are wanted; of those that are in the way of new ones, one goes sooner."""
+    """Old forms go when as many new ones are ready as are wanted; where some are stuck, one in their way goes sooner."""
     enough = ready >= view.wanted.get(spec.key, spec.scale.min)
-    going = sorted((row for row in (old if enough else in_the_way) if row.state is ReplicaRowState.READY), key=_age)
+    # The end of one that is only where it may not be any more makes no room for another.
+    able = old if enough else [row for row in old if stuck and row.digest != digest]
+    going = sorted((row for row in able if row.state is ReplicaRowState.READY), key=_age)
     first = [row for row in going if row is going[0] or (row.gang is not None and row.gang == going[0].gang)]
-    digest = view.desired and view.desired.digest(spec)
     for row in going if enough else first:
         same = row.digest == digest
         yield Drain(row, "it may not be on its machine any more" if same else "replaced by the form that was deployed since")
@@ -208,7 +202,7 @@ def _starts(
     """Replicas that have a place on a machine that runs; the others wait until theirs does, and a gang for all of its own."""
     running = {row.id: row for row in view.machines if row.state is MachineState.RUNNING and row.id not in view.busy}
     machines = {row.id for row in running.values() if row.provider not in view.market.blocked}
-    engines, by_id = _everywhere(view), {demand.id: (demand, spec) for demand, spec in wanted}
+    engines, by_id = view.market.everywhere, {demand.id: (demand, spec) for demand, spec in wanted}
     number, gang = view.replicas_so_far, ""
     for placement in gangs.startable(evicting.free(plan, machines), plan, {demand.id: demand for demand, _ in wanted}):
         demand, spec = by_id[placement.demand]
@@ -258,7 +252,7 @@ def _bought(view: View, names: Sequence[str], part: Sequence[Purchased]) -> Iter
             id=name,
             batch=batch,
             position=position,
-            provider=words.provider_key(bought.offer),
+            provider=region_of(bought.offer),
             offer=bought.offer,
             spec={"disk": bought.disk},
             state=MachineState.BUYING,

@@ -8,7 +8,6 @@ from dataclasses import replace
 from cloudlayer.errors import Avoid
 from cloudlayer.fleet.store import AvoidRow, MachineRow, ReplicaRow, ReplicaRowState
 from cloudlayer.functions.manifest import FunctionSpec, Manifest
-from cloudlayer.resources import Offer
 from cloudlayer.scheduler import CallPrices, Demand, Machine, Resident, Rules, Traffic
 from cloudlayer.scheduler.admission import is_sunk, taints_of
 from cloudlayer.scheduler.fit import SYSTEM_DISK, empty_machine, occupy
@@ -16,11 +15,6 @@ from cloudlayer.scheduler.fit import SYSTEM_DISK, empty_machine, occupy
 SIMULATED = "simulated"
 _WISHES = ("tolerates", "spot", "priority", "move")
 """The keys of a function that say nothing of what its replicas are: for those that run, they hold as they are now."""
-
-
-def provider_key(offer: Offer) -> str:
-    """The provider and region that an offer is from, as manifests write them."""
-    return f"{offer.provider}:{offer.region}"
 
 
 def engine_of(spec: FunctionSpec, engines: Iterable[str]) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from cloudlayer.errors import CloudLayerError, InvalidSpec, NotFound
 from cloudlayer.fleet.act import Actor, Surroundings
 from cloudlayer.fleet.clouds import canonical
-from cloudlayer.fleet.demands import provider_key
 from cloudlayer.fleet.findings import GRACE
 from cloudlayer.fleet.hands import acting
 from cloudlayer.fleet.intents import intend
@@ -23,6 +22,7 @@ from cloudlayer.fleet.view import Buy, Delete
 from cloudlayer.interfaces import Compute
 from cloudlayer.labels import FLEET, OWNER, TOKEN
 from cloudlayer.resources import Instance, InstanceSpec, Offer
+from cloudlayer.scheduler.fit import region_of
 
 
 def create(fleets: Fleets, provider: str, spec: InstanceSpec, *, count: int = 1) -> list[Instance]:
@@ -43,7 +43,7 @@ def create(fleets: Fleets, provider: str, spec: InstanceSpec, *, count: int = 1)
                 id=f"m{number + position + 1}",
                 batch=batch,
                 position=position,
-                provider=provider_key(offer),
+                provider=region_of(offer),
                 offer=offer,
                 spec={"instance": kept},
                 state=MachineState.BUYING,
@@ -98,7 +98,7 @@ def offer_of(fleets: Fleets, id: str, machine_type: str | None = None) -> Offer:
     if machine_type is None or machine_type == offer.machine_type.name:
         return offer
     wanted = InstanceSpec(machine_type=machine_type, zone=offer.zone, purchase=offer.purchase, reservation=offer.reservation)
-    return cheapest(fleets.clouds.provider(provider_key(offer)).compute.offers(), wanted)
+    return cheapest(fleets.clouds.provider(region_of(offer)).compute.offers(), wanted)
 
 
 def delete(fleets: Fleets, ids: Sequence[str]) -> None:

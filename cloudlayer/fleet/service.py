@@ -127,7 +127,7 @@ class Fleets:
         warnings: list[str] = []
         # With its sources, since their content tells whether a replica that runs is of the form that is asked for.
         desired = Desired.of(manifest, self.home.sources())
-        view = self.view(desired, lambda key, error: warnings.append(_warning(key, error)))
+        view = self.view(desired, lambda key, error: warnings.append(warning(key, error)))
         market = view.market
         _check_honoured(manifest, market)
         until = self.clock.monotonic() + search
@@ -219,7 +219,7 @@ class Fleets:
         """(replica, line) of the replicas that `subject` names: an id or the start of one, a function, a version; or all."""
         rows = self.store.read(fleet)
         machines = {row.id: row for row in rows.machines}
-        chosen = [row for row in rows.replicas if subject is None or _names(subject, row)]
+        chosen = [row for row in rows.replicas if subject is None or names(subject, row)]
         if subject is not None and not chosen:
             raise NotFound(f"no replica of fleet {fleet} is {subject}: cloudlayer ps lists them")
         return [
@@ -322,17 +322,17 @@ def _next_step(view: View, desired: Desired, decision: Decision) -> str:
 
 
 def _check_honoured(manifest: Manifest, market: Market) -> None:
-    engines = {engine for engines in market.engines.values() for engine in engines}
-    found = [reason for spec in manifest.function if (reason := demands.unhonoured(spec, engines))]
+    found = [reason for spec in manifest.function if (reason := demands.unhonoured(spec, market.everywhere))]
     if found:
         raise InvalidSpec("\n".join(found))
 
 
-def _warning(key: str, error: CloudLayerError) -> str:
+def warning(key: str, error: CloudLayerError) -> str:
     """What is amiss with a provider, with its name once: most errors begin with it."""
     name = getattr(error, "provider", "") or key
     return f"{key}: {str(error).removeprefix(f'{name}: ')}"
 
 
-def _names(subject: str, row: ReplicaRow) -> bool:
+def names(subject: str, row: ReplicaRow) -> bool:
+    """Whether `subject` names the replica: the start of its id, its function, or its version."""
     return row.id.startswith(subject) or subject in (row.function, row.key)

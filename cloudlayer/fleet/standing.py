@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cloudlayer.errors import CloudLayerError, NotFound
+from cloudlayer.errors import NotFound
 from cloudlayer.fleet import emptying
 from cloudlayer.fleet.decide import decide, machines_of, rules_of
 from cloudlayer.fleet.desired import Desired
-from cloudlayer.fleet.service import Fleets
+from cloudlayer.fleet.service import Fleets, names, warning
 from cloudlayer.fleet.store import Event, MachineRow, ReplicaRow
 from cloudlayer.fleet.view import View
 from cloudlayer.scheduler import BestFitDecreasing, Demand, Machine, Plan
 from cloudlayer.scheduler.account import Missing, lacking
-from cloudlayer.scheduler.bargains import Alternative, Bargains
+from cloudlayer.scheduler.bargains import Alternative
 from cloudlayer.scheduler.choices import Choice, Chooser
 from cloudlayer.scheduler.consolidation import Emptying, examined
 from cloudlayer.scheduler.explain import Explanation, explain
@@ -53,7 +53,7 @@ class Report:
 def report(fleets: Fleets, fleet: str, subject: str) -> Report:
     """What `subject` names: a replica by the start of its id, a function or one version of it. NotFound if it names nothing."""
     rows = fleets.store.read(fleet)
-    chosen = [row for row in rows.replicas if row.id.startswith(subject) or subject in (row.function, row.key)]
+    chosen = [row for row in rows.replicas if names(subject, row)]
     desired, notes = Desired.of_rows(rows), []
     keys = [] if desired is None else [spec.key for spec in desired.manifest.function if subject in (spec.name, spec.key)]
     if not chosen and not keys:
@@ -61,7 +61,7 @@ def report(fleets: Fleets, fleet: str, subject: str) -> Report:
     if desired is None:
         standings = [Standing(row, _machine(rows.machines, row), _events(fleets, row)) for row in chosen]
         return Report(tuple(standings), (), (f"fleet {fleet} is being taken down",))
-    view = fleets.view(desired, lambda key, error: notes.append(_note(key, error)))
+    view = fleets.view(desired, lambda key, error: notes.append(warning(key, error)))
     notes += [line for line in fleets.status(fleet).missing if line.partition(":")[0] in keys]
     scene = _Scene(fleets, view, desired)
     return Report(tuple(map(scene.standing, chosen)), tuple(_missing(view, keys)), tuple(notes))
@@ -78,7 +78,7 @@ class _Scene:
         everything = list(self._machines.values())
         self._outcome = Outcome(Plan(), (), everything, view.market.offers, rules_of(view))
         self._chooser = Chooser(self._outcome)
-        self._bargains = Bargains(self._outcome)
+        self._bargains = self._chooser.bargains
 
     def standing(self, row: ReplicaRow) -> Standing:
         """Of one replica."""
@@ -129,7 +129,3 @@ def _events(fleets: Fleets, row: ReplicaRow) -> tuple[Event, ...]:
     store = fleets.store
     found = [*store.events(row.fleet, subject=row.machine), *store.events(row.fleet, subject=row.id)]
     return tuple(sorted(found, key=lambda event: event.number))
-
-
-def _note(key: str, error: CloudLayerError) -> str:
-    return f"{key}: {error}"

@@ -25,6 +25,11 @@ class Market:
     engines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blocked: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def everywhere(self) -> set[str]:
+        """The engines that some provider's machines can run."""
+        return {engine for engines in self.engines.values() for engine in engines}
+
 
 @dataclass(frozen=True, slots=True)
 class View:

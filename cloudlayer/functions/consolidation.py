@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from cloudlayer.specs import Duration, Spec
+from cloudlayer.specs import Duration, Number, Spec
 
 
 def _finite(value: float) -> float:
@@ -15,11 +15,7 @@ def _finite(value: float) -> float:
     return value
 
 
-def _float(value: object) -> object:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Amount = Annotated[float, BeforeValidator(_float), AfterValidator(_finite)]
+Amount = Annotated[Number, AfterValidator(_finite)]
 """An amount in the currency of the fleet's max_price, USD without one."""
 
 

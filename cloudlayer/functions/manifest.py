@@ -13,7 +13,7 @@ from cloudlayer.errors import InvalidSpec
 from cloudlayer.functions.calls import CallPricing, CallWeight, weighted
 from cloudlayer.functions.consolidation import Amount, Consolidation
 from cloudlayer.functions.versions import Version
-from cloudlayer.specs import Cores, Duration, Name, Size, Spec, checked
+from cloudlayer.specs import Cores, Duration, Name, Number, Size, Spec, checked
 from cloudlayer.units import GIB, MIB, parse_price
 
 _FUNCTION: Final = re.compile(r"\w+/[A-Za-z]\w*", re.ASCII)
@@ -34,10 +34,6 @@ def _profile(text: str) -> str:
     if not _PROFILE.fullmatch(text):
         raise ValueError(f'"{text}" is not a MIG profile: write it as nvidia-smi does, as in "3g.20gb"')
     return text
-
-
-def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _version(text: str) -> str:
@@ -68,7 +64,6 @@ def _price(value: Any) -> Any:
 
 
 FunctionName = Annotated[str, AfterValidator(_function_name)]
-Part = Annotated[float, BeforeValidator(_number)]
 Environment = Annotated[dict[str, str], AfterValidator(_variables)]
 
 
@@ -116,7 +111,7 @@ class GpuNeed(Spec):
 
     count: Annotated[int, Field(ge=1)] = 1
     memory: Size | None = None
-    compute: Annotated[Part | None, Field(ge=0.001, le=1)] = None
+    compute: Annotated[Number | None, Field(ge=0.001, le=1)] = None
     model: Texts = ()
     profile: Annotated[str, AfterValidator(_profile)] | None = None
 

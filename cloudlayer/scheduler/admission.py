@@ -10,7 +10,7 @@ from typing import Final
 
 from cloudlayer.errors import Avoid
 from cloudlayer.resources import Offer
-from cloudlayer.scheduler.fit import empty_machine
+from cloudlayer.scheduler.fit import empty_machine, region_of
 from cloudlayer.scheduler.types import Machine, Rules
 
 
@@ -89,7 +89,7 @@ def distinct(offers: Iterable[Offer]) -> list[Offer]:
 
 def engines_of(offer: Offer, rules: Rules) -> tuple[str, ...]:
     """The engines that an instance bought by `offer` can run."""
-    return rules.engines.get(f"{offer.provider}:{offer.region}", ())
+    return rules.engines.get(region_of(offer), ())
 
 
 def taints_of(offer: Offer, rules: Rules) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cloudlayer.resources import Offer, Price
 from cloudlayer.scheduler.admission import Refusal, cost, is_sunk, new_machine, refusals, within_limit
-from cloudlayer.scheduler.fit import fit, occupy
+from cloudlayer.scheduler.fit import seats
 from cloudlayer.scheduler.outcome import Outcome, Tenant
 from cloudlayer.scheduler.types import Demand, Machine
 
@@ -77,7 +77,7 @@ class Bargains:
         for offer, number, machine in self._on_sale:
             if number in tried or not within_limit(cost(offer, rules), rules.spent, rules):
                 continue
-            if _holds(machine, demands):
+            if seats(demands, machine) is not None:
                 return Alternative(offer.id, offer.machine_type.name, offer.zone, offer.purchase, offer.price)
             tried.add(number)
         return None
@@ -97,13 +97,3 @@ class Bargains:
 
 def _largest_first(demand: Demand) -> tuple[float, ...]:
     return (-demand.gpu_count, -(demand.gpu_memory or 0), -(demand.gpu_compute or 0), -demand.cpu, -demand.memory)
-
-
-def _holds(machine: Machine, demands: Sequence[Demand]) -> bool:
-    """Whether all of them fit the empty machine together, one after another."""
-    for demand in demands:
-        devices = fit(demand, machine)
-        if devices is None:
-            return False
-        machine = occupy(machine, demand, [devices])
-    return True

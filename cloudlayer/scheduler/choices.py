@@ -102,7 +102,7 @@ class Chooser:
     def __init__(self, outcome: Outcome) -> None:
         self._outcome = outcome
         self._yardstick = Yardstick.of(outcome.packing.machines.values())
-        self._bargains = Bargains(outcome)
+        self.bargains = Bargains(outcome)
         self._existing = frozenset(outcome.existing)
         self._fields: dict[Demand, _Field] = {}
         self._sites = _sites(outcome)
@@ -129,7 +129,7 @@ class Chooser:
             beside=tuple(sorted(Counter(one.demand.group for one in tenants.values() if one is not tenant).items())),
             partners=tuple(self._partners(tenant)),
             gang=tenant.demand.gang,
-            bargain=self._bargains.of(machine, tenant) if machine in outcome.bought else None,
+            bargain=self.bargains.of(machine, tenant) if machine in outcome.bought else None,
         )
 
     def _field(self, demand: Demand) -> _Field:

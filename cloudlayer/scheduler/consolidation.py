@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 from math import inf
 from operator import mul
@@ -225,14 +226,21 @@ class _Search:
         """What calls cost more per hour then, 0 if it is less: apart from prices, that is no reason to move."""
         if not self._rules.traffic:
             return 0.0
-        from cloudlayer.scheduler.calls.cost import calls_cost
+        from cloudlayer.scheduler.calls.cost import flows_between
 
         bought = [replace(new_machine(each.offer, self._rules), id=each.id) for each in plan.purchases]
         homes: dict[str, list[str]] = defaultdict(list)
         for placement in plan.placements:
             homes[placement.machine].append(self._functions[placement.demand])
         after = [replace(each, functions=(*each.functions, *homes[each.id])) for each in (*rest, *bought)]
-        return max(0.0, calls_cost(after, self._rules) - calls_cost(self._machines, self._rules))
+        return max(0.0, flows_between(after, self._rules).cost - self._calls)
+
+    @cached_property
+    def _calls(self) -> float:
+        """What calls cost per hour as things are."""
+        from cloudlayer.scheduler.calls.cost import flows_between
+
+        return flows_between(self._machines, self._rules).cost
 
 
 def spent(offers: Sequence[Offer | None], rules: Rules) -> float | None:

@@ -104,11 +104,10 @@ class Draft:
 
     def purchases(self) -> tuple[Purchased, ...]:
         """What is bought and used."""
-        used = {placement.machine for placement in self.packing.placements()}
         return tuple(
             Purchased(name, offer, disk_to_buy(offer, self.packing.disk_on(name)))
             for name, offer in self.bought.items()
-            if name in used
+            if self.packing.contents(name)
         )
 
     def _buy(self, homeless: Sequence[DemandClass], on_sale: Sequence[Form], *, mixing: bool) -> set[str]:
@@ -119,7 +118,7 @@ class Draft:
         if mixing and on_sale and expressible(homeless, on_sale):
             found = cheaper(list(purchases), on_sale, homeless, self.rules, self._again)
             bound = found.lower_bound
-            market = Market(on_sale, homeless, self.rules, self.yardstick)
+            market = Market((), homeless, self.rules, self.yardstick)  # what to buy is known: it only pays
             purchases = map(market.pay, found.purchases)
         waiting = [list(each.ids) for each in homeless]
         for purchase in purchases:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from itertools import zip_longest
@@ -89,6 +89,18 @@ def occupy(
         groups=(*machine.groups, *[demand.group] * count),
         apart=machine.apart | demand.apart,
     )
+
+
+def seats(demands: Iterable[Demand], machine: Machine) -> list[tuple[int, ...]] | None:
+    """The devices of each on that one machine, None if it does not hold them all."""
+    found = []
+    for demand in demands:
+        devices = fit(demand, machine)
+        if devices is None:
+            return None
+        machine = occupy(machine, demand, [devices])
+        found.append(devices)
+    return found
 
 
 def release(machine: Machine, resident: Resident) -> Machine:

@@ -13,9 +13,9 @@ from typing import Final
 
 from cloudlayer.scheduler.admission import cost
 from cloudlayer.scheduler.draft import Draft, zone_of
-from cloudlayer.scheduler.fit import fit, occupy
+from cloudlayer.scheduler.fit import seats
 from cloudlayer.scheduler.sizes import Yardstick
-from cloudlayer.scheduler.types import Demand, Machine
+from cloudlayer.scheduler.types import Demand
 
 _STRICTNESS: Final = {None: 0, "zone": 1, "machine": 2}
 
@@ -82,18 +82,6 @@ def seated(draft: Draft, unit: Unit) -> Draft | None:
         return _in_one_zone(draft, unit)
     trial = draft.copy()
     return None if trial.place(unit.members) else trial
-
-
-def seats(members: Iterable[Demand], machine: Machine) -> list[tuple[int, ...]] | None:
-    """The devices of each on that one machine, None if it does not hold them all."""
-    found = []
-    for member in members:
-        devices = fit(member, machine)
-        if devices is None:
-            return None
-        machine = occupy(machine, member, [devices])
-        found.append(devices)
-    return found
 
 
 def _seat_all(draft: Draft, gangs: Iterable[Unit]) -> tuple[Draft, list[Unit]]:

@@ -14,11 +14,10 @@ from cloudlayer.scheduler.types import Demand, Machine, Plan, Rules
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One replica on a machine: one that runs there already, or that the plan puts there, with its devices."""
+    """One replica on a machine: one that runs there already, or that the plan puts there."""
 
     demand: Demand
     machine: str
-    devices: tuple[int, ...]
     fresh: bool
 
 
@@ -51,13 +50,13 @@ class Outcome:
                 if resident.demand.id in ends:
                     self.packing.evict(resident, machine.id)
                 else:
-                    self._seat(Tenant(resident.demand, machine.id, resident.devices, fresh=False))
+                    self._seat(Tenant(resident.demand, machine.id, fresh=False))
         for name, offer in self.bought.items():
             self.packing.add(replace(new_machine(offer, rules), id=name))
         for placement in self.plan.placements:
             demand = self.demands[placement.demand]
             self.packing.put(placement.demand, demand, placement.machine, placement.devices, placement.slices)
-            self._seat(Tenant(demand, placement.machine, placement.devices, fresh=True))
+            self._seat(Tenant(demand, placement.machine, fresh=True))
 
     def _seat(self, tenant: Tenant) -> None:
         self.tenants[tenant.machine][tenant.demand.id] = tenant

@@ -42,10 +42,7 @@ class Packing:
 
     def move(self, id: str, source: str, target: str, devices: tuple[int, ...]) -> None:
         """Take the replica `id`, that this plan placed on `source`, to `target`."""
-        self.machines[source] = self.without(source, (id,))
-        demand, _, _ = self._contents[source].pop(id)
-        self._count(demand.group, self._bases[source], -1)
-        self.put(id, demand, target, devices)
+        self.exchange([(id, source, target, devices)])
 
     def exchange(self, moves: Iterable[tuple[str, str, str, tuple[int, ...]]]) -> None:
         """Take replicas that this plan placed elsewhere, all at once: each is (id, source, target, devices)."""

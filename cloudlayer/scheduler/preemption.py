@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from cloudlayer.scheduler import gangs
 from cloudlayer.scheduler.devices import released
 from cloudlayer.scheduler.draft import Draft, Evicted, Zone
-from cloudlayer.scheduler.fit import fit, occupy
+from cloudlayer.scheduler.fit import fit, occupy, seats
 from cloudlayer.scheduler.gangs import Unit
 from cloudlayer.scheduler.packing import Packing
 from cloudlayer.scheduler.types import Demand, Eviction, Machine, Resident
@@ -211,7 +211,7 @@ def _pruned(packing: Packing, machine: str, load: Sequence[Demand], chosen: list
 
 def _seats(packing: Packing, machine: str, load: Sequence[Demand], victims: Sequence[_Victim]) -> bool:
     ending = [resident for victim in victims for place, resident in victim.members if place == machine]
-    return gangs.seats(load, packing.without(machine, residents=ending)) is not None
+    return seats(load, packing.without(machine, residents=ending)) is not None
 
 
 def _harm(chosen: Sequence[_Victim]) -> tuple[int, int, float]:

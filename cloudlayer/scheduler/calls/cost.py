@@ -9,7 +9,8 @@ distance of a and b. Counts are kept multiplied by the other function's number, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -88,7 +89,7 @@ class Flows:
         # Calls a second of all replicas of the caller, per unit of balance, at the price of an hour of them.
         self._prices = each * self.rates[:, None] * HOUR
         self.balance: Integers = self.steps.T @ counts
-        self.zone, self.region = places(machines)
+        self.zone, self.region = places([(machine.region, machine.zone) for machine in machines])
         self._sum()
 
     def crossing(self) -> Crossing:
@@ -157,12 +158,25 @@ class Flows:
         self._edge_costs: Floats = _cost(self._out, self._inner[0], self._inner[1], self._prices)
 
 
-def calls_cost(machines: Sequence[Machine], rules: Rules) -> float:
-    """What the calls between the replicas that the machines have cost per hour."""
+def flows_between(machines: Sequence[Machine], rules: Rules) -> Flows:
+    """The calls between the replicas that the machines have."""
+    functions = functions_on(machines)
+    return Flows(edges(rules), rules.call_prices, functions, counts_on(machines, functions), machines)
+
+
+def functions_on(machines: Iterable[Machine]) -> dict[str, int]:
+    """The functions that have replicas on the machines, by index."""
     names = sorted({name for machine in machines for name in machine.functions})
-    counts = np.array([[machine.functions.count(name) for machine in machines] for name in names], dtype=np.int64)
-    functions = {name: number for number, name in enumerate(names)}
-    return Flows(edges(rules), rules.call_prices, functions, counts.reshape(-1, len(machines)), machines).cost
+    return {name: number for number, name in enumerate(names)}
+
+
+def counts_on(machines: Sequence[Machine], functions: Mapping[str, int]) -> Integers:
+    """Of shape (functions, machines): how many replicas of each function are on each machine."""
+    counts = np.zeros((len(functions), len(machines)), dtype=np.int64)
+    for place, machine in enumerate(machines):
+        for name, number in Counter(machine.functions).items():
+            counts[functions[name], place] = number
+    return counts
 
 
 def _level(sent: Integers, taken: Integers, place: Integers) -> tuple[Floats, Floats, Floats] | None:
@@ -175,9 +189,8 @@ def _level(sent: Integers, taken: Integers, place: Integers) -> tuple[Floats, Fl
     return sums[0], sums[1], (sums[0] * sums[1]).sum(axis=1)
 
 
-def places(machines: Sequence[Machine]) -> tuple[Integers, Integers]:
-    """The machines' zones and regions, by index; zones of two regions may be called alike."""
-    found = [(machine.region, machine.zone) for machine in machines]
+def places(found: Sequence[tuple[str, str]]) -> tuple[Integers, Integers]:
+    """By index, the zones and regions of machines, each (region, zone): zones of two regions may be called alike."""
     zones = {place: number for number, place in enumerate(sorted(set(found)))}
     regions = {region: number for number, region in enumerate(sorted({region for region, _ in found}))}
     return (

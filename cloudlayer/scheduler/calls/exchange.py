@@ -15,10 +15,10 @@ from typing import Final
 
 import numpy as np
 
-from cloudlayer.scheduler.calls.cost import Booleans, Floats, Flows, Integers, edges
+from cloudlayer.scheduler.calls.cost import Booleans, Floats, Flows, Integers, flows_between, functions_on
 from cloudlayer.scheduler.calls.rooms import Kinds, Rooms
 from cloudlayer.scheduler.packing import Packing
-from cloudlayer.scheduler.types import Rules
+from cloudlayer.scheduler.types import Machine, Rules
 
 LEAST: Final = 1e-9
 """Money per hour that a step must save."""
@@ -35,7 +35,7 @@ class Exchange:
         self._rooms = Rooms(packing)
         self._prices = [prices.get(name) for name in self._rooms.names]
         self._flows = flows_of(packing, rules)
-        functions = functions_of(packing)
+        functions = functions_on(packing.machines.values())
         self._function = [functions[demand.function] for demand in self._rooms.demands]
         self._links: Booleans = self._flows.steps != 0
         linked = self._links.astype(np.int64)
@@ -172,23 +172,11 @@ class Exchange:
         return True
 
 
-def functions_of(packing: Packing) -> dict[str, int]:
-    """An index for every function that has a replica anywhere."""
-    names = {name for machine in packing.machines.values() for name in machine.functions}
-    return {name: number for number, name in enumerate(sorted(names))}
-
-
 def flows_of(packing: Packing, rules: Rules) -> Flows:
     """The calls between all replicas, those included that the machines had before."""
-    functions, machines = functions_of(packing), [packing.machines[name] for name in sorted(packing.machines)]
-    return Flows(edges(rules), rules.call_prices, functions, counts_of(packing), machines)
+    return flows_between(by_name(packing), rules)
 
 
-def counts_of(packing: Packing) -> Integers:
-    """How many replicas of each function (rows) are on each machine, the machines by name (columns)."""
-    functions, names = functions_of(packing), sorted(packing.machines)
-    counts: Integers = np.zeros((len(functions), len(names)), dtype=np.int64)
-    for place, name in enumerate(names):
-        for function, number in Counter(packing.machines[name].functions).items():
-            counts[functions[function], place] = number
-    return counts
+def by_name(packing: Packing) -> list[Machine]:
+    """Its machines in the order of their names, which is that of the flows."""
+    return [packing.machines[name] for name in sorted(packing.machines)]

@@ -64,12 +64,13 @@ def _worked_on(start: Draft, draft: Draft) -> Draft:
 
 def _repacked(start: Draft, draft: Draft) -> Draft:
     """The draft without some machines that are worth little, as often as that pays after replicas are exchanged."""
+    least = objective(draft)
     for part in GIVEN_UP:
         other = without_the_least(start, draft, part)
         if other is None or not _comparable(other):
             continue
-        if objective(_exchanged(other)) < objective(draft) - LEAST:
-            draft = other
+        if (after := objective(_exchanged(other))) < least - LEAST:
+            draft, least = other, after
     return draft
 
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from cloudlayer.scheduler.admission import Tier, cost
 from cloudlayer.scheduler.buying import Form
-from cloudlayer.scheduler.calls.exchange import counts_of, flows_of
+from cloudlayer.scheduler.calls.cost import counts_on, flows_between, functions_on
+from cloudlayer.scheduler.calls.exchange import by_name
 from cloudlayer.scheduler.calls.layout import Bought, Layout, as_even, built
 from cloudlayer.scheduler.draft import Draft
 from cloudlayer.scheduler.fit import fit
@@ -58,7 +59,8 @@ def _ranked(start: Draft, draft: Draft, bought: Sequence[Bought]) -> list[int]:
 
 def _saved(draft: Draft) -> list[float]:
     """What the calls within each machine save per hour, the machines by name."""
-    found: list[float] = flows_of(draft.packing, draft.rules).inside(counts_of(draft.packing)).tolist()
+    machines = by_name(draft.packing)
+    found: list[float] = flows_between(machines, draft.rules).inside(counts_on(machines, functions_on(machines))).tolist()
     return found
 
 

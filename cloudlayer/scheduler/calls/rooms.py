@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from cloudlayer.scheduler.calls.cost import Floats
-from cloudlayer.scheduler.fit import CPU_TOLERANCE, fit, occupy
+from cloudlayer.scheduler.fit import CPU_TOLERANCE, fit, seats
 from cloudlayer.scheduler.packing import Packing
 from cloudlayer.scheduler.types import Demand, Machine
 
@@ -141,14 +141,8 @@ class Rooms:
 
     def _fitted(self, replicas: Mapping[str, int], machine: Machine) -> dict[str, tuple[int, ...]] | None:
         """The devices of each if all fit the machine together."""
-        found = {}
-        for replica, kind in replicas.items():
-            devices = fit(self.demands[kind], machine)
-            if devices is None:
-                return None
-            found[replica] = devices
-            machine = occupy(machine, self.demands[kind], [devices])
-        return found
+        devices = seats([self.demands[kind] for kind in replicas.values()], machine)
+        return None if devices is None else dict(zip(replicas, devices, strict=True))
 
     def _even(self, kinds: Iterable[int], source: str, target: str) -> bool:
         """Whether groups that are spread stay as even as they are without these replicas at the source and with them at the

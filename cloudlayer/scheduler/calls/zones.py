@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from cloudlayer.resources import Offer
 from cloudlayer.scheduler.admission import PRICE_TOLERANCE, Tier, cost
@@ -25,12 +26,13 @@ def with_best_zones(start: Draft, draft: Draft) -> Draft | None:
         return None
     search = _Search(start, draft, layout)
     now = tuple(each.offer for each in layout.bought)
-    best = min([now, *search.together(now)], key=search.rank)
+    first = (search.rank(now), now)
+    best = min([first, *((search.rank(each), each) for each in search.together(now))], key=itemgetter(0))
     for number in range(len(now)):
-        best = min([best, *search.alone(best, number)], key=search.rank)
-    if search.rank(best)[0] >= search.rank(now)[0] - LEAST:
+        best = min([best, *((search.rank(each), each) for each in search.alone(best[1], number))], key=itemgetter(0))
+    if best[0][0] >= first[0][0] - LEAST:
         return None
-    bought = [replace(each, offer=offer) for each, offer in zip(layout.bought, best, strict=True)]
+    bought = [replace(each, offer=offer) for each, offer in zip(layout.bought, best[1], strict=True)]
     return built(start, layout.existing, bought)
 
 
@@ -73,10 +75,7 @@ class _Search:
         zones: list[Zone] = [(machine.region, machine.zone) for machine in self._machines]
         for place, offer in zip(self._bought, choice, strict=True):
             zones[place] = zone_of(offer)
-        moved = [
-            replace(machine, region=region, zone=zone) for machine, (region, zone) in zip(self._machines, zones, strict=True)
-        ]
-        self._flows.relocate(*places(moved))
+        self._flows.relocate(*places(zones))
         price = sum(cost(offer, self._rules).amount for offer in choice)
         return round(price + self._flows.cost, 9), tuple(offer.id for offer in choice)
 

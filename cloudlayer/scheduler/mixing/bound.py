@@ -92,7 +92,7 @@ class _Compact:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.most = problem.most()
+        self.most = problem.most
         self.classes = np.flatnonzero(problem.classes.count)
         self._rows, self._lower = Rows(), list[float]()
         self._columns = len(problem.lots.price)

@@ -31,7 +31,7 @@ def fill(problem: Problem, forms: Integers, orders: Integers) -> Integers:
     """
     state = _empty(problem, forms)
     counts = np.zeros(orders.shape, dtype=np.int64)
-    needs, most, rows = problem.needs, problem.most(), np.arange(len(forms))
+    needs, most, rows = problem.needs, problem.most, np.arange(len(forms))
     for position in range(orders.shape[1]):
         index = orders[:, position]
         found = _fitting(problem, state, most[forms, index], index)

@@ -35,7 +35,7 @@ class Knapsack:
 
     def __init__(self, problem: Problem, form: int, ways: int = MOST_PATTERNS) -> None:
         self._problem, self._form = problem, form
-        self._most = problem.most()[form]
+        self._most = problem.most[form]
         self._held = [int(index) for index in np.flatnonzero(self._most)]
         self._shared = [index for index in self._held if problem.classes.share[index]]
         self._shares = sorted({int(problem.classes.share[index]) for index in self._shared})

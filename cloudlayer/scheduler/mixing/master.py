@@ -53,6 +53,11 @@ class Duals:
     premiums: Floats
     budget: float
 
+    def asked(self, problem: Problem, lots: Integers) -> Floats:
+        """What a machine of each of the lots must hold the worth of: its price, and what the limits make of it."""
+        asked: Floats = problem.lots.price[lots] * (1 + self.budget) + self.premiums[lots]
+        return asked
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:

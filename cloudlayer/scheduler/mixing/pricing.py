@@ -23,9 +23,9 @@ def price(problem: Problem, duals: Duals, noise: list[Floats], each: int = 2, sl
     counts = fill(problem, forms, ranked)
     worth = counts @ duals.values
     found: list[Column] = []
+    asked = duals.asked(problem, np.arange(len(problem.lots.price)))
     for lot, form in enumerate(problem.lots.form):
-        asked = problem.lots.price[lot] * (1 + duals.budget) + duals.premiums[lot]
-        least = asked * (1 + ENOUGH - slack) + 1e-12
+        least = asked[lot] * (1 + ENOUGH - slack) + 1e-12
         rows = np.flatnonzero((forms == form) & (worth > least))
         best = rows[np.argsort(-worth[rows], kind="stable")]
         found += _first(counts, ranked, best, lot, each)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -60,21 +61,25 @@ class Lots:
     limit: Floats
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Problem:
-    """Hold all demands at the least price. `budget` is what the machines may cost together, inf where nothing limits it."""
+    """Hold all demands at the least price. `budget` is what the machines may cost together, inf where nothing limits it.
+
+    What follows from it is found once: it is asked for with every content of a machine.
+    """
 
     classes: Classes
     forms: Forms
     lots: Lots
     budget: float = float("inf")
 
-    @property
+    @cached_property
     def needs(self) -> Floats:
         """Of shape (F, K): the bytes that a replica takes of each device it is on; 0 for one without devices."""
         whole = (self.classes.devices > 0) & (self.classes.share == 0)
         return np.where(whole[None, :], self.forms.device_memory[:, None], self.classes.share[None, :])
 
+    @cached_property
     def most(self) -> Integers:
         """Of shape (F, K): how many replicas of one class alone an empty machine holds; none beyond the count."""
         classes, forms = self.classes, self.forms

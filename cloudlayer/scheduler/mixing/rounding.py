@@ -77,7 +77,7 @@ def _likely(
 ) -> list[Column]:
     duals = solution.duals
     lots = np.array([column.lot for column in columns], dtype=np.int64)
-    asked = problem.lots.price[lots] * (1 + duals.budget) + duals.premiums[lots]
+    asked = duals.asked(problem, lots)
     spare = asked - np.array([column.counts for column in columns]) @ duals.values
     order = [*np.flatnonzero([column.key in known for column in columns]), *np.flatnonzero(solution.amounts > 0)]
     order += np.argsort(spare, kind="stable")[:CHOSEN].tolist()

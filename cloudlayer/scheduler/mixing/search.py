@@ -188,7 +188,7 @@ class _Search:
 
     def _priced(self, form: int, program: Knapsack, duals: Duals) -> tuple[float, list[Column]]:
         lots = np.flatnonzero(self.problem.lots.form == form)
-        asked = self.problem.lots.price[lots] * (1 + duals.budget) + duals.premiums[lots]
+        asked = duals.asked(self.problem, lots)
         filled = program.best(duals.values, float(asked.min()), KNAPSACK_NODES)
         paying = lots[filled.worth > asked * (1 + ENOUGH) + 1e-12]
         return filled.most, [Column(int(lot), filled.counts, filled.counts, (), filled.seats) for lot in paying]
@@ -217,7 +217,7 @@ class _Search:
         """How likely each machine is to be taken apart."""
         lots = np.array([column.lot for column in machines], dtype=np.int64)
         counts = np.array([column.counts for column in machines])
-        asked = self.problem.lots.price[lots] * (1 + duals.budget) + duals.premiums[lots]
+        asked = duals.asked(self.problem, lots)
         lost = np.clip(1 - (counts @ duals.values) / np.maximum(asked, 1e-12), 0.0, 1.0)
         weights = lost + max(float(lost.mean()), 1e-3)
         chances: Floats = weights / weights.sum()

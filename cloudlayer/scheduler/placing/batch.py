@@ -57,7 +57,7 @@ def batch(
     return found if earlier is None else max(earlier, found, key=lambda each: (each.worth(values), each.worth(shapes.cpu)))
 
 
-def _go_on(improve: Callable[[int], int], iterations: int, again: Callable[[], bool] | None) -> None:
+def _go_on(improve: Callable[[int], object], iterations: int, again: Callable[[], bool] | None) -> None:
     if again is None:
         improve(iterations)
         return

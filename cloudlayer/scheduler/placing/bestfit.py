@@ -1,6 +1,6 @@
 """Plain best fit, straight from its definition: the machine of which the least is left, and of it the tightest devices.
 
-Every quicker way (`index`, `index_kernels`) is tested against this one, which looks at all machines for each replica.
+Every quicker way (`index`, `index_fast`) is tested against this one, which looks at all machines for each replica.
 """
 
 from __future__ import annotations

@@ -242,6 +242,15 @@ def next_waiting(cells: Cells, at: Board, shape: int) -> int:
     return cells[at.waiting + cells[at.start + shape] + cells[at.number + shape] - 1]
 
 
+def listed(cells: Cells, start: int, count: int, machine: int) -> int:
+    """Append the machine to a list of `count` at `start`, unless it is in it; returns how many there are then."""
+    for place in range(count):
+        if cells[start + place] == machine:
+            return count
+    cells[start + count] = machine
+    return count + 1
+
+
 def note_idle(cells: Cells, at: Board, machine: int) -> None:
     """Keep the list of machines with something left right."""
     width = at.width

@@ -23,11 +23,10 @@ def flat(values: NDArray[Any], fast: bool) -> Any:
     return numbers if fast else numbers.tolist()
 
 
-def lay(columns: Sequence[NDArray[Any]], first: int = 0) -> tuple[NDArray[np.int64], list[int]]:
-    """All columns one after another, and where each begins; the first one at `first`."""
+def lay(columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.int64], list[int]]:
+    """All columns one after another, and where each begins."""
     rows = [np.asarray(column, dtype=np.int64).ravel() for column in columns]
-    ends = first + np.cumsum([len(row) for row in rows])
-    return np.concatenate(rows), [first, *ends[:-1].tolist()]
+    return np.concatenate(rows), [0, *np.cumsum([len(row) for row in rows])[:-1].tolist()]
 
 
 def seed_of(seed: int) -> int:

@@ -21,7 +21,7 @@ import numpy as np
 
 from cloudlayer.scheduler.mixing.solver import INFINITY, Rows, add_columns, add_rows, solver
 from cloudlayer.scheduler.placing.arrays import Integers, Machines, Shapes
-from cloudlayer.scheduler.placing.filling import best_filling
+from cloudlayer.scheduler.placing.filling import Filling, best_filling
 from cloudlayer.scheduler.placing.kinds import DeviceKind, Floats, Kind, Symbol, kinds
 
 ROUNDS: Final = 60
@@ -44,11 +44,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prices:
-    """`replica` (K,) of one of each shape; for each kind of machines those of its (3,) sizes, and of the parts of devices."""
+    """`replica` (K,) of one of each shape; for each kind of machines those of its (3,) sizes, and of the parts of devices.
+
+    `dearest` is what fills each kind of devices of each kind of machines best at these prices, and what that is worth.
+    """
 
     replica: Floats
     sizes: tuple[Floats, ...]
     parts: tuple[Mapping[Symbol, float], ...]
+    dearest: tuple[tuple[tuple[float, Filling], ...], ...]
 
 
 def upper_bound(shapes: Shapes, counts: Integers, machines: Machines, values: Integers, kept: Integers | None = None) -> float:
@@ -73,15 +77,16 @@ def proven(prices: Prices, wanted: Wanted, groups: list[Kind]) -> float:
     """The bound that the prices prove, whatever they are."""
     replica = prices.replica
     total = float(np.where(replica > 0, wanted.counts * replica, wanted.kept * replica).sum())
-    for kind, sizes, parts in zip(groups, prices.sizes, prices.parts, strict=True):
-        total += kind.number * worth(kind, wanted, replica, sizes, parts)
+    for number, kind in enumerate(groups):
+        total += kind.number * worth(kind, wanted, prices, number)
     return total
 
 
-def worth(kind: Kind, wanted: Wanted, replica: Floats, sizes: Floats, parts: Mapping[Symbol, float]) -> float:
-    """The most that what stands on one machine of the kind is worth beyond the prices of its replicas."""
+def worth(kind: Kind, wanted: Wanted, prices: Prices, number: int) -> float:
+    """The most that what stands on one machine of the kind, by its number, is worth beyond the prices of its replicas."""
+    replica, sizes, parts = prices.replica, prices.sizes[number], prices.parts[number]
     total = float(sizes @ kind.size)
-    total += sum(device.number * best_filling(device, parts)[0] for device in kind.devices)
+    total += sum(device.number * best for device, (best, _) in zip(kind.devices, prices.dearest[number], strict=True))
     for shape, most, symbol in zip(kind.held, kind.most, kind.symbols, strict=True):
         spent = float(sizes @ _needs(wanted.shapes, shape))
         spent += float(wanted.shapes.devices[shape]) * parts[symbol] if symbol else 0.0
@@ -156,14 +161,17 @@ class _Program:
             for row, kind in zip(self._sizes, self._groups, strict=True)
         ]
         parts = [{symbol: max(0.0, float(duals[row])) for symbol, row in each.items()} for each in self._symbols]
-        return Prices(duals[:count], tuple(sizes), tuple(parts))
+        dearest = tuple(
+            tuple(best_filling(device, each) for device in kind.devices) for kind, each in zip(self._groups, parts, strict=True)
+        )
+        return Prices(duals[:count], tuple(sizes), tuple(parts), dearest)
 
     def extend(self, prices: Prices) -> bool:
         """Add the dearest filling of each kind of devices, where it is new; False if none is."""
         columns = Rows()
         for number, (kind, parts) in enumerate(zip(self._groups, prices.parts, strict=True)):
-            for place, device in enumerate(kind.devices):
-                for filling in self._fillings(device, parts):
+            for place, (device, (_, dearest)) in enumerate(zip(kind.devices, prices.dearest[number], strict=True)):
+                for filling in [*self._alone(device, parts), dearest]:
                     key = (number, place, tuple(filling.items()))
                     if filling and key not in self._known:
                         self._known.add(key)
@@ -174,7 +182,6 @@ class _Program:
             add_columns(self._highs, np.zeros(added), np.zeros(added), np.full(added, INFINITY), columns)
         return added > 0
 
-    def _fillings(self, device: DeviceKind, parts: Mapping[Symbol, float]) -> list[dict[Symbol, int]]:
-        """The dearest; to begin with, also each symbol alone, as often as it fits."""
-        alone = [] if self._known else [{symbol: device.most(symbol)} for symbol in parts if device.most(symbol)]
-        return [*alone, best_filling(device, parts)[1]]
+    def _alone(self, device: DeviceKind, parts: Mapping[Symbol, float]) -> list[Filling]:
+        """To begin with, each symbol alone, as often as it fits."""
+        return [] if self._known else [{symbol: device.most(symbol)} for symbol in parts if device.most(symbol)]

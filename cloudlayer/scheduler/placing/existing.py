@@ -64,10 +64,9 @@ class _Seats:
         self._foes = foes(demands)
         there = list(packing.machines.values())
         shapes, machines = arrays(demands, there)
-        states = int(alike(machines)[0].max()) + 1
         bulk = bool(counts.sum() >= _COMPILED_FROM)
-        foreseen = states <= _FORESEEN_IN_BULK if bulk else states * len(demands) <= _FORESEEN
-        if foreseen and shapes.devices.any() and any(machine.devices for machine in there):
+        with_devices = shapes.devices.any() and any(machine.devices for machine in there)
+        if with_devices and _in_time(machines, len(demands), bulk=bulk):
             fast = None if bulk else False
             placer = LookAhead(shapes, counts, machines, number=_SEQUENCES, fast=fast)
             self._order: BestFitOrder = LookAheadOrder(shapes, machines, placer)
@@ -119,6 +118,12 @@ class _Seats:
         self._packing.put(replica, self._demands[shape], self._names[choice.machine], choice.devices)
         if self._foes[shape]:
             self._order.forbid(choice.machine, self._foes[shape])
+
+
+def _in_time(machines: Machines, shapes: int, *, bulk: bool) -> bool:
+    """Whether machines are in so few states that the look-ahead takes no time to speak of."""
+    states = int(alike(machines)[0].max()) + 1
+    return states <= _FORESEEN_IN_BULK if bulk else states * shapes <= _FORESEEN
 
 
 def foes(demands: Sequence[Demand]) -> list[int]:

@@ -13,6 +13,7 @@ from cloudlayer.scheduler.placing.board import (
     draw,
     find,
     has_room,
+    listed,
     note_idle,
     occupy,
     release,
@@ -54,9 +55,8 @@ class Moving(NamedTuple):
     put: int
 
 
-def repack_some(cells: Cells, at: Board, own: Moving, tries: int, price: int) -> int:
-    """So many tries, each move at `price`; returns what was gained."""
-    gained = 0
+def repack_some(cells: Cells, at: Board, own: Moving, tries: int, price: int) -> None:
+    """So many tries, each move at `price`."""
     for _ in range(tries):
         machines = touch(cells, at, own)
         lifted = lift_some(cells, at, own, machines)
@@ -67,11 +67,9 @@ def repack_some(cells: Cells, at: Board, own: Moving, tries: int, price: int) ->
         if gain < price * moves or cells[own.moved] + moves > cells[own.most_moved] or someone_out(cells, at, own, lifted):
             put_back(cells, at, own, lifted, put)
             continue
-        gained += gain
         cells[own.moved] += moves
         for place in range(machines):
             note_idle(cells, at, cells[own.touched + place])
-    return gained
 
 
 def touch(cells: Cells, at: Board, own: Moving) -> int:
@@ -82,12 +80,7 @@ def touch(cells: Cells, at: Board, own: Moving) -> int:
             machine = cells[at.idle + draw(cells, at, cells[at.idlers])]
         else:
             machine = draw(cells, at, at.machines)
-        known = False
-        for other in range(machines):
-            known = known or cells[own.touched + other] == machine
-        if not known:
-            cells[own.touched + machines] = machine
-            machines += 1
+        machines = listed(cells, own.touched, machines, machine)
     return machines
 
 

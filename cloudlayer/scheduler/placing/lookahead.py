@@ -20,9 +20,9 @@ NEVER: Final = 1 << 62
 """The score where a replica does not fit."""
 _UNKNOWN: Final = -NEVER
 _LOSS: Final = 1 << 30
+"""One of loss outweighs everything that best fit tells."""
 _AT_ONCE: Final = 256
 """How many states are valued at once: together is quicker."""
-"""One of loss outweighs everything that best fit tells."""
 _UNIT: Final = 1 << 11
 _DEVICES_FIRST: Final = 1 << 13
 CAUTION: Final = 13
@@ -74,10 +74,6 @@ class Placer:
             self._lists[state] = self._scores[state].tolist()
         return self._lists[state]
 
-    def after(self, state: int, shape: int) -> int:
-        """The state after placing one replica on a machine of `state`, which it must fit."""
-        return self.step(state, shape)[0]
-
     def step(self, state: int, shape: int) -> tuple[int, Integers]:
         """The state after placing one replica, and where in the state's row the devices lie that it takes."""
         result, devices = self._best(self._rows[state], shape)
@@ -86,11 +82,6 @@ class Placer:
     def taken(self, machines: Machines, machine: int, places: Integers) -> tuple[int, ...]:
         """The devices of the machine that lie at `places` of its state's row, by index."""
         return tuple(sorted(self._states.device(machines, machine, places).tolist()))
-
-    def devices(self, machines: Machines, machine: int, shape: int) -> tuple[int, ...]:
-        """The devices of the machine that a replica takes, which it must fit, by index."""
-        row = self._states.rows(machines, np.array([machine]))[0]
-        return self.taken(machines, machine, np.flatnonzero(self._best(row, shape)[1]))
 
     def _best(self, row: Integers, shape: int) -> tuple[Integers, Integers]:
         results, devices, _ = self._expand(row[None, :], np.array([shape]))

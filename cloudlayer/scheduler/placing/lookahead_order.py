@@ -34,7 +34,8 @@ class LookAheadOrder(BestFitOrder):
         self._write(choice.machine)
 
     def _choose(self, shape: int, machine: int) -> tuple[int, ...]:
-        return self._placer.devices(self._now, machine, shape)
+        _, places = self._placer.step(self._states[machine], shape)
+        return self._placer.taken(self._now, machine, places)
 
     def _write(self, machine: int) -> None:
         """What is free of the machine into the arrays that the placer looks at."""

@@ -12,6 +12,7 @@ from cloudlayer.scheduler.placing.board import (
     Cells,
     draw,
     find,
+    listed,
     next_waiting,
     note_idle,
     occupy,
@@ -82,9 +83,8 @@ def lift_worthless(cells: Cells, at: Board, own: Search) -> None:
             release(cells, at, item)
 
 
-def improve(cells: Cells, at: Board, own: Search, iterations: int) -> int:
-    """So many tries; returns what was gained."""
-    gained = 0
+def improve(cells: Cells, at: Board, own: Search, iterations: int) -> None:
+    """So many tries."""
     for _ in range(iterations):
         machines = choose(cells, at, own)
         before = lift(cells, at, own, machines)
@@ -94,10 +94,8 @@ def improve(cells: Cells, at: Board, own: Search, iterations: int) -> int:
         if after < before:
             restore(cells, at, own, machines)
         else:
-            gained += after - before
             for place in range(machines):
                 note_idle(cells, at, cells[own.chosen + place])
-    return gained
 
 
 def choose(cells: Cells, at: Board, own: Search) -> int:
@@ -109,13 +107,7 @@ def choose(cells: Cells, at: Board, own: Search) -> int:
         cells[own.chosen] = draw(cells, at, at.machines)
     machines = 1
     for _ in range(wanted - 1):
-        machine = draw(cells, at, at.machines)
-        known = False
-        for place in range(machines):
-            known = known or cells[own.chosen + place] == machine
-        if not known:
-            cells[own.chosen + machines] = machine
-            machines += 1
+        machines = listed(cells, own.chosen, machines, draw(cells, at, at.machines))
     return machines
 
 
