@@ -13,7 +13,12 @@ FIRST: Final = 1.0
 LONGEST: Final = 60.0
 PROBATION: Final = 60
 """For so many times its pause a version that failed has nobody end, and nothing moved, for its sake."""
-_FAILURES: Final = (ReplicaExit.FAILED_TO_LOAD, ReplicaExit.CRASHED, ReplicaExit.OUT_OF_MEMORY)
+_FAILURES: Final = (
+    ReplicaExit.FAILED_TO_LOAD,
+    ReplicaExit.CRASHED,
+    ReplicaExit.OUT_OF_MEMORY,
+    ReplicaExit.OUT_OF_GPU_MEMORY,
+)
 
 
 @dataclass(frozen=True, slots=True)

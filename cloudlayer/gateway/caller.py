@@ -15,8 +15,9 @@ from cloudlayer.gateway.logs import log
 from cloudlayer.gateway.replica_client import BadAnswer, Broken, OutOfConnections, Overran, TooLate, Unreachable
 
 TRIES: Final = 3
-# ReplicaExit.OUT_OF_MEMORY, whose module would bring all of the specs along.
+# ReplicaExit's values, whose module would bring all of the specs along.
 OUT_OF_MEMORY: Final = "out_of_memory"
+OUT_OF_GPU_MEMORY: Final = "out_of_gpu_memory"
 
 
 @dataclass(eq=False, slots=True)
@@ -89,6 +90,8 @@ class Caller:
         ended = await self._dispatcher.reason(replica)
         if ended is not None and ended.reason == OUT_OF_MEMORY:
             return CallError("OutOfMemoryError", f"{call.state.key} ran out of memory while it worked on this call")
+        if ended is not None and ended.reason == OUT_OF_GPU_MEMORY:
+            return CallError("OutOfGpuMemoryError", f"{call.state.key} was ended while it worked on this call{_told(ended)}")
         return CallError("AlgorithmError", f"{call.state.key} exited while it worked on this call{_told(ended)}")
 
 

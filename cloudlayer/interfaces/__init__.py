@@ -6,18 +6,19 @@ from cloudlayer.interfaces.clock import Clock, Deadline, SystemClock
 from cloudlayer.interfaces.compute import Compute
 from cloudlayer.interfaces.engine import (
     Engine,
-    Host,
     MachineContext,
     ReplicaExit,
     ReplicaSpec,
     ReplicaState,
     ReplicaStatus,
 )
+from cloudlayer.interfaces.host import Access, Host
 from cloudlayer.interfaces.load_balancing import LoadBalancing
 from cloudlayer.interfaces.provider import Provider
 from cloudlayer.interfaces.storage import Storage
 
 __all__ = [
+    "Access",
     "Autoscaling",
     "Capabilities",
     "Capability",

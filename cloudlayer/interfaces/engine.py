@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cloudlayer.interfaces.clock import Deadline
+from cloudlayer.interfaces.host import Host
 
 
 class ReplicaState(StrEnum):
@@ -28,6 +29,7 @@ class ReplicaExit(StrEnum):
     STOPPED = "stopped"
     CRASHED = "crashed"
     OUT_OF_MEMORY = "out_of_memory"
+    OUT_OF_GPU_MEMORY = "out_of_gpu_memory"
     FAILED_TO_LOAD = "failed_to_load"
 
 
@@ -40,7 +42,8 @@ class ReplicaSpec:
     `environment` is the function's whole environment, secrets resolved: it never reaches a log, a label, a process list or
     the store. `labels` are on whatever is started. `gateway_socket` is where a function that may call others finds the
     gateway, when the machine is this host. With a `gpu_profile` it gets a MIG instance of that on each of its devices, which
-    starts at the memory slice that `slices` says; an engine that makes none raises Unsupported.
+    starts at the memory slice that `slices` says; an engine that makes none raises Unsupported. `gpu_memory` (bytes) and
+    `gpu_compute` (thousandths) are its share of each of its devices; None for all of it.
     """
 
     id: str
@@ -60,6 +63,8 @@ class ReplicaSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     gpu_profile: str | None = None
     slices: tuple[int, ...] = ()
+    gpu_memory: int | None = None
+    gpu_compute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,14 @@ class MachineContext:
     """The machine that an engine works on.
 
     `folder` is where the engine keeps its record of this machine's replicas, `cache` what machines of one host share (images,
-    requirements, sources); both on the machine itself, made by the engine when it needs them. None of it is in a fleet's store.
+    requirements, sources); both on the controller's own disk, made by the engine when it needs them. None of it is in a fleet's
+    store. `host` is how the machine is reached; None where it is this host.
     """
 
     id: str
     folder: Path
     cache: Path
+    host: Host | None = None
 
 
 class Engine(Protocol):
@@ -131,24 +138,4 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of what this process holds (warm parents, connections). Replicas run on."""
-        ...
-
-
-class Host(Protocol):
-    """How a machine is reached."""
-
-    def run(self, command: Sequence[str], *, input: bytes = b"", deadline: Deadline | None = None) -> bytes:
-        """Run a command there and return what it printed; EngineError with its last lines if it fails."""
-        ...
-
-    def put(self, content: bytes, path: str, *, mode: int = 0o600, deadline: Deadline | None = None) -> None:
-        """Write a file there, whole or not at all."""
-        ...
-
-    def forward(self, address: str) -> str:
-        """An address on this machine that leads to `address` there."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the connection."""
         ...

@@ -14,6 +14,7 @@ from cloudlayer.interfaces.capabilities import Capabilities
 from cloudlayer.interfaces.clock import Deadline
 from cloudlayer.interfaces.compute import Compute
 from cloudlayer.interfaces.engine import Engine
+from cloudlayer.interfaces.host import Access
 from cloudlayer.interfaces.load_balancing import LoadBalancing
 from cloudlayer.interfaces.storage import Storage
 from cloudlayer.resources import Instance, Leftover, Quota
@@ -64,7 +65,12 @@ class Provider(Protocol):
         ...
 
     def engine(self, name: str, instance: Instance) -> Engine:
-        """The engine of that name on one of this provider's instances; Unsupported with the reason if it cannot be had."""
+        """The engine of that name on one of this provider's instances, where that needs no `access`; Unsupported, with the
+        reason, if it cannot be had."""
+        ...
+
+    def access(self, instance: Instance) -> Access | None:
+        """How one of this provider's instances is reached by SSH; None where `engine` gives its engines without."""
         ...
 
     def native(self, service: str) -> Any:

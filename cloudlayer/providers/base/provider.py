@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudlayer.errors import Unsupported
-from cloudlayer.interfaces import Autoscaling, Capabilities, Compute, Deadline, Engine, LoadBalancing, Storage
+from cloudlayer.interfaces import Access, Autoscaling, Capabilities, Compute, Deadline, Engine, LoadBalancing, Storage
 from cloudlayer.providers.base.capabilities import missing
 from cloudlayer.resources import Instance, Leftover, Quota
 
@@ -62,6 +62,10 @@ class BaseProvider(ABC):
     def engine(self, name: str, instance: Instance) -> Engine:
         """The engine of that name on one of this provider's instances."""
         raise missing(self.capabilities, f"engine:{name}")
+
+    def access(self, instance: Instance) -> Access | None:
+        """How an instance is reached: nowhere by SSH, where a driver does not say so."""
+        return None
 
     def native(self, service: str) -> Any:
         """The SDK's own client for a service; Unsupported where there is no SDK."""

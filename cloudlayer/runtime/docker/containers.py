@@ -14,14 +14,21 @@ from cloudlayer.interfaces import ReplicaSpec
 from cloudlayer.labels import MACHINE
 from cloudlayer.runtime.docker.images import Image
 from cloudlayer.runtime.docker.networks import NO_NAME_SERVER
+from cloudlayer.runtime.gpu import multi_process
 
 REPLICA: Final = "cloudlayer-replica"
 """The label with a replica's id."""
 PORT: Final = 8080
+GPU_DEVICES: Final = "cloudlayer-gpu-devices"
+"""The label with the machine's indices of a replica's GPUs, between commas."""
+GPU_MEMORY: Final = "cloudlayer-gpu-memory"
+"""The label with a replica's share of each of its GPUs, in bytes; only one that has a share of memory carries it."""
 GATEWAY: Final = "/run/cloudlayer"
 """The folder that holds the gateway's socket, as a container sees it."""
 
-_NOBODY: Final = "65534:65534"
+NOBODY: Final = 65534
+"""The user and group that replicas run as, where their image names none."""
+
 _PROCESSES: Final = 512
 _SMALLEST_CPU: Final = 0.01
 _SMALLEST_MEMORY: Final = 6 * 1024**2
@@ -38,9 +45,9 @@ def creation(client: Any, spec: ReplicaSpec, image: Image, machine: str, network
     return {
         "image": image.reference,
         "name": container_name(spec.id),
-        "user": image.user if _is_unprivileged(image.user) else _NOBODY,
+        "user": image.user if _is_unprivileged(image.user) else f"{NOBODY}:{NOBODY}",
         "environment": _environment(spec),
-        "labels": {**spec.labels, MACHINE: machine, REPLICA: spec.id},
+        "labels": {**spec.labels, **_gpu_labels(spec), MACHINE: machine, REPLICA: spec.id},
         "host_config": client.create_host_config(**_limits(spec, network)),
         # The SDK would add the proxies of the controller's own Docker settings, with their passwords.
         "use_config_proxy": False,
@@ -65,12 +72,16 @@ def _limits(spec: ReplicaSpec, network: str) -> dict[str, Any]:
         "restart_policy": {"Name": "no"},
         "log_config": LogConfig(type="json-file", config={"max-size": "10m", "max-file": "2"}),
         "device_requests": _devices(spec.devices),
-        "mounts": [_gateway(spec.gateway_socket)] if spec.gateway_socket else [],
+        "mounts": [*([_gateway(spec.gateway_socket)] if spec.gateway_socket else []), *_sharing(spec)],
+        # The service for sharing keeps its clients' state in memory that they share with its server.
+        "ipc_mode": "host" if spec.gpu_compute is not None else None,
     }
 
 
 def _environment(spec: ReplicaSpec) -> dict[str, str]:
     environment = {"HOME": "/tmp", **spec.environment, "PORT": str(PORT), "CLOUDLAYER_CONCURRENCY": str(spec.concurrency)}  # noqa: S108
+    if spec.gpu_compute is not None:
+        environment |= multi_process.environment(spec.devices, spec.gpu_memory, spec.gpu_compute)
     if spec.gateway_socket:
         environment["CLOUDLAYER_GATEWAY_SOCKET"] = f"{GATEWAY}/{spec.gateway_socket.name}"
     return environment
@@ -80,6 +91,19 @@ def _devices(indices: tuple[int, ...]) -> list[Any]:
     if not indices:
         return []
     return [DeviceRequest(device_ids=[str(index) for index in indices], capabilities=[["gpu"]])]
+
+
+def _gpu_labels(spec: ReplicaSpec) -> dict[str, str]:
+    labels = {GPU_DEVICES: ",".join(str(index) for index in spec.devices)} if spec.devices else {}
+    return labels | ({GPU_MEMORY: str(spec.gpu_memory)} if spec.gpu_memory is not None else {})
+
+
+def _sharing(spec: ReplicaSpec) -> list[Any]:
+    """What a client of the service for sharing needs. Only a share of compute needs the service: on it a fault of one client
+    may end its neighbours, which memory alone, being watched, is not worth."""
+    if spec.gpu_compute is None:
+        return []
+    return [Mount(target=multi_process.FOLDER, source=multi_process.FOLDER, type="bind", read_only=False)]
 
 
 def _gateway(socket: Path) -> Any:

@@ -38,6 +38,22 @@ def test_gpus_are_handed_in_by_their_index(client):
     assert not form(client)["host_config"].get("DeviceRequests")
 
 
+def test_a_share_of_memory_is_watched_and_shares_nothing_else_with_its_neighbours(client):
+    made = form(client, devices=(1, 3), gpu_memory=2**30)
+    assert (made["labels"]["cloudlayer-gpu-devices"], made["labels"]["cloudlayer-gpu-memory"]) == ("1,3", str(2**30))
+    assert not made["host_config"].get("IpcMode")
+    assert "CUDA_MPS_PIPE_DIRECTORY" not in made["environment"]
+
+
+def test_a_share_of_compute_makes_it_a_client_of_the_service_for_sharing(client):
+    made = form(client, devices=(0,), gpu_memory=2**30, gpu_compute=250)
+    assert made["environment"]["CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"] == "25"
+    assert made["environment"]["CUDA_MPS_PINNED_DEVICE_MEM_LIMIT"] == "0=1024M"
+    assert made["host_config"]["IpcMode"] == "host"
+    (mount,) = made["host_config"]["Mounts"]
+    assert mount["Target"] == made["environment"]["CUDA_MPS_PIPE_DIRECTORY"]
+
+
 def test_the_controllers_environment_is_not_in_it(client, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
     assert "s3cret" not in str(form(client, environment={"A": "b"}))

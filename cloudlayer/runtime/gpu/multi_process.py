@@ -1,0 +1,57 @@
+"""CUDA's Multi-Process Service: replicas that share a device run on it side by side, each within its memory and threads.
+
+The service's own server holds the limits of its clients (CUDA_MPS_PINNED_DEVICE_MEM_LIMIT, CUDA_MPS_ACTIVE_THREAD_PERCENTAGE):
+an allocation beyond the limit fails in the client that asks for it. One control daemon serves all devices of a machine, as the
+user that replicas run as, since the service keeps the clients of different users apart in time. NVIDIA's documentation of
+the service: https://docs.nvidia.com/deploy/mps/.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from cloudlayer.errors import EngineError
+from cloudlayer.interfaces import Deadline, Host
+from cloudlayer.runtime.gpu.reading import MIB
+
+FOLDER: Final = "/run/cloudlayer-mps"
+"""Where clients find the service, on the machine and in containers."""
+
+_DAEMON: Final = "nvidia-cuda-mps-control"
+# Started once, and asked whether it serves: `get_server_list` fails where no daemon listens.
+_START: Final = f"""
+set -e
+export CUDA_MPS_PIPE_DIRECTORY={FOLDER} CUDA_MPS_LOG_DIRECTORY={FOLDER}
+if ! command -v {_DAEMON} >/dev/null; then echo "there is no {_DAEMON}" >&2; exit 3; fi
+if ! echo get_server_list | timeout 5 {_DAEMON} >/dev/null 2>&1; then
+  install -d -m 0700 -o "$0" -g "$1" {FOLDER}
+  setpriv --reuid "$0" --regid "$1" --clear-groups {_DAEMON} -d
+fi
+"""
+_START_SECONDS: Final = 30.0
+_COMPUTE: Final = 1000
+
+
+def ensure(host: Host, user: int, group: int, *, deadline: Deadline | None = None) -> None:
+    """Start the service for that user if it does not serve. EngineError, with the mend, where there is none."""
+    try:
+        host.run(["sh", "-c", _START, str(user), str(group)], root=True, deadline=deadline or Deadline.after(_START_SECONDS))
+    except EngineError as error:
+        mend = "install the driver's MPS (nvidia-cuda-mps-control), or ask for whole devices"
+        raise EngineError(f"GPUs cannot be shared on {host.name}: {mend} ({error})") from error
+
+
+def environment(devices: Sequence[int], memory: int | None, compute: int | None) -> dict[str, str]:
+    """What makes a process a client with limits: `memory` in bytes of each device, `compute` in thousandths of one.
+
+    A client counts its devices from 0, in the order of `devices`.
+    """
+    found = {"CUDA_MPS_PIPE_DIRECTORY": FOLDER, "CUDA_MPS_LOG_DIRECTORY": FOLDER}
+    if memory is not None:
+        limits = [f"{index}={memory // MIB}M" for index in range(len(devices))]
+        found["CUDA_MPS_PINNED_DEVICE_MEM_LIMIT"] = ",".join(limits)
+    if compute is not None:
+        found["CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"] = str(max(1, math.floor(100 * compute / _COMPUTE)))
+    return found

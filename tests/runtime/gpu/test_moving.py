@@ -1,0 +1,76 @@
+"""Sharing a device side by side, and in turn."""
+
+import pytest
+
+from cloudlayer.errors import EngineError, Unsupported
+from cloudlayer.runtime.gpu import checkpoint, multi_process
+from cloudlayer.runtime.gpu.reading import MIB, read
+
+
+def states(host):
+    return [one["state"] for one in host.read()["processes"]]
+
+
+@pytest.fixture
+def full(host):
+    """One device that two processes fill only in turn."""
+    host.change(
+        gpus=[{"uuid": "GPU-0", "model": "H100", "memory": 1000}],
+        processes=[
+            {"pid": 11, "uuid": "GPU-0", "used": 700, "state": "running"},
+            {"pid": 12, "uuid": "GPU-0", "used": 600, "state": "checkpointed"},
+        ],
+    )
+    return host
+
+
+def test_memory_that_is_moved_off_is_free_and_comes_back_the_same(full):
+    checkpoint.move_off(full, (11,))
+    assert read(full).gpus[0].used == 0
+    checkpoint.bring_back(full, (12,))
+    assert read(full).gpus[0].used == 600 * MIB
+    assert states(full) == ["checkpointed", "running"]
+
+
+def test_what_has_no_room_stays_off_and_the_others_live_on(full):
+    with pytest.raises(EngineError, match="out of memory"):
+        checkpoint.bring_back(full, (12,))
+    assert states(full) == ["running", "checkpointed"]
+
+
+def test_doing_it_twice_is_doing_it_once(full):
+    checkpoint.move_off(full, (11, 12))
+    checkpoint.move_off(full, (11, 12))
+    assert states(full) == ["checkpointed", "checkpointed"]
+
+
+def test_a_machine_without_the_tool_says_which(host, tmp_path):
+    (tmp_path / "bin" / "cuda-checkpoint").unlink()
+    with pytest.raises(EngineError, match="is cuda-checkpoint installed there"):
+        checkpoint.move_off(host, (1,))
+
+
+@pytest.mark.parametrize("driver", ["550.54.15", "", "none"])
+def test_an_old_driver_is_told_from_one_that_can(driver):
+    with pytest.raises(Unsupported, match="555 or newer"):
+        checkpoint.require(driver)
+    checkpoint.require("555.42.02")
+
+
+def test_the_service_for_sharing_is_started_once(host):
+    multi_process.ensure(host, 65534, 65534)
+    multi_process.ensure(host, 65534, 65534)
+    assert host.read()["starts"] == 1
+
+
+def test_a_machine_without_the_service_says_what_to_do(host, tmp_path):
+    (tmp_path / "bin" / "nvidia-cuda-mps-control").unlink()
+    with pytest.raises(EngineError, match="cannot be shared on box: install"):
+        multi_process.ensure(host, 65534, 65534)
+
+
+def test_a_client_is_limited_to_its_share_of_each_of_its_devices():
+    found = multi_process.environment((2, 5), 6 * 1024 * MIB, 250)
+    assert found["CUDA_MPS_PINNED_DEVICE_MEM_LIMIT"] == "0=6144M,1=6144M"
+    assert found["CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"] == "25"
+    assert "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE" not in multi_process.environment((0,), MIB, None)
