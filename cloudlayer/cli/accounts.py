@@ -59,7 +59,7 @@ def missing_document(missing: Missing) -> dict[str, Any]:
     """A replica without a place as JSON has it."""
     from cloudlayer.scheduler import telling
 
-    return {**plain(missing), "why": list(telling.lacking(missing.explanation))}
+    return {**plain(missing), "why": [*telling.lacking(missing.explanation), *telling.moves(missing.moves)]}
 
 
 def lines(sentences: Iterable[str], indent: str) -> list[str]:
@@ -110,4 +110,4 @@ def lacking_lines(missing: Missing, indent: str) -> list[str]:
 
     reason = missing.reason
     own = [] if reason == missing.explanation.reason else [f"{reason[:1].upper()}{reason[1:]}."]
-    return lines([*own, *telling.lacking(missing.explanation)], indent)
+    return lines([*own, *telling.lacking(missing.explanation), *telling.moves(missing.moves)], indent)

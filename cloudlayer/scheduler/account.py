@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from cloudlayer.resources import Offer
 from cloudlayer.scheduler.choices import Choice, Chooser
+from cloudlayer.scheduler.defragmentation import Move, room_by_moves
 from cloudlayer.scheduler.explain import Explanation, explain
 from cloudlayer.scheduler.outcome import Outcome
 from cloudlayer.scheduler.types import Demand, Machine, Plan, Rules
@@ -14,12 +15,16 @@ from cloudlayer.scheduler.types import Demand, Machine, Plan, Rules
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A replica without a place: the plan's `reason`, and what keeps one such replica from each offer and machine."""
+    """A replica without a place: the plan's `reason`, and what keeps one such replica from each offer and machine.
+
+    `moves` of running replicas would make room for one; empty where no few would.
+    """
 
     demand: str
     group: str
     reason: str
     explanation: Explanation
+    moves: tuple[Move, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,13 @@ def account(
 
 def lacking(outcome: Outcome) -> list[Missing]:
     """What has no place in a plan, and why."""
-    known: dict[Demand, Explanation] = {}
+    known: dict[Demand, tuple[Explanation, tuple[Move, ...]]] = {}
     found = []
     for unplaced in outcome.plan.unplaced:
         demand = outcome.demands[unplaced.demand]
         alike = replace(demand, id="", rank=0)
         if alike not in known:
-            known[alike] = explain(demand, outcome.offers, outcome.rules, outcome.there())
-        found.append(Missing(demand.id, demand.group, unplaced.reason, known[alike]))
+            there = outcome.there()
+            known[alike] = explain(demand, outcome.offers, outcome.rules, there), room_by_moves(demand, there)
+        found.append(Missing(demand.id, demand.group, unplaced.reason, *known[alike]))
     return found

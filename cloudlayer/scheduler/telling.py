@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cloudlayer.resources import Offer, Price
 from cloudlayer.scheduler.bargains import Alternative, Bargain
 from cloudlayer.scheduler.choices import Choice, Distance, Ground
+from cloudlayer.scheduler.defragmentation import Move
 from cloudlayer.scheduler.explain import Explanation
 
 _PLACES: Final[dict[Distance | None, str]] = {
@@ -17,6 +18,8 @@ _PLACES: Final[dict[Distance | None, str]] = {
     Distance.WORLD: "in another region",
     None: "without a replica",
 }
+_SHORT: Final = 8
+"""So much of a replica's id tells it from others."""
 
 
 def told(choice: Choice) -> Iterator[str]:
@@ -69,6 +72,17 @@ def lacking(explanation: Explanation) -> Iterator[str]:
     yield f"Of {_number(explanation.offers, 'offer')}: {excluded}."
     if explanation.nearest is not None:
         yield f"Nearest is {explanation.nearest}: {' and '.join(explanation.mends)}."
+
+
+def moves(needed: Sequence[Move]) -> Iterator[str]:
+    """Which moves of running replicas would make room; nothing where there are none."""
+    if needed:
+        told = ", then ".join(f"{each.group} {each.replica[:_SHORT]} from {each.source} to {_target(each)}" for each in needed)
+        yield f"There is room for it in pieces, of which moving {told} would make one."
+
+
+def _target(move: Move) -> str:
+    return "other GPUs there" if move.source == move.target else move.target
 
 
 def crowd(replicas: tuple[tuple[str, int], ...]) -> str:

@@ -29,6 +29,7 @@ def batch(
     iterations: int = 2000,
     seed: int = 0,
     earlier: Assignment | None = None,
+    keep: bool = False,
     again: Callable[[], bool] | None = None,
     fast: bool | None = None,
 ) -> Assignment:
@@ -36,16 +37,18 @@ def batch(
 
     Values are whole numbers from 0 on; by default those of `gpu_values`. What has no value is put where room is left in the
     end, by processors. `machines` are not changed. With `earlier`, an assignment of the same replicas on the same machines,
-    the answer is not worse than that: no less value, and at the same value no fewer processors in use.
+    the answer is not worse than that: no less value, and at the same value no fewer processors in use. To `keep` it is to place
+    no fewer of any shape that has a value either: nobody loses a place to others who are worth more.
 
     The search is ruin and recreate, of `iterations` tries; where `again` is given, of as many thousands as it says yes before.
+    It ends before that where all who have a value are placed.
     The same arguments give the same answer, with machine code (`fast`, by default where numba is installed) or without.
     Raises ValueError where a machine has more than 62 devices.
     """
     values = gpu_values(shapes) if values is None else np.asarray(values, dtype=np.int64)
     run = kernels(board_kernels, ruin, fast=fast)
     start = Assignment.nowhere(counts, machines) if earlier is None else earlier
-    cells, board, places = board_of(shapes, machines, start, seed, room=_room(shapes, values, start), run=run)
+    cells, board, places = board_of(shapes, machines, start, seed, room=_room(shapes, values, start, keep=keep), run=run)
     search = Search(int((values > 0).sum()), *places)
     order = flat(_by_size(shapes, values), run.fast)
     run.lift_worthless(cells, board, search)
@@ -57,12 +60,12 @@ def batch(
     return found if earlier is None else max(earlier, found, key=lambda each: (each.worth(values), each.worth(shapes.cpu)))
 
 
-def _go_on(improve: Callable[[int], object], iterations: int, again: Callable[[], bool] | None) -> None:
+def _go_on(improve: Callable[[int], bool], iterations: int, again: Callable[[], bool] | None) -> None:
     if again is None:
         improve(iterations)
         return
-    while again():
-        improve(ROUND)
+    while again() and improve(ROUND):
+        pass
 
 
 def _by_size(shapes: Shapes, values: Integers) -> Integers:
@@ -71,12 +74,14 @@ def _by_size(shapes: Shapes, values: Integers) -> Integers:
     return order
 
 
-def _room(shapes: Shapes, values: Integers, start: Assignment) -> list[Integers]:
+def _room(shapes: Shapes, values: Integers, start: Assignment, *, keep: bool) -> list[Integers]:
     """The columns of a search, as `Search` has them."""
     count, (everyone, width) = len(values), start.devices.shape
     room = [ruin.MOST_MACHINES, count, count, count, everyone, everyone, everyone * width, ruin.MOST_MACHINES]
     known = [values, _scaled(values), _scaled(shapes.cpu), np.flatnonzero(values > 0)]
-    return [*known, *(np.zeros(size, dtype=np.int64) for size in room)]
+    waiting = np.bincount(start.shape[~start.placed], minlength=count)
+    most_waiting = waiting if keep else np.full(count, ruin.ALL)
+    return [*known, *(np.zeros(size, dtype=np.int64) for size in room), most_waiting]
 
 
 def _scaled(numbers: Integers) -> Integers:

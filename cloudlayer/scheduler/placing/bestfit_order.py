@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,27 +14,31 @@ from cloudlayer.scheduler.placing.index_fits import Device, Devices, Threshold, 
 
 _SCORE: Final = entry(1, 0)
 """What one of score adds to an entry."""
-_SPARED: Final = DEVICES_FIRST * _SCORE
+_MACHINE: Final = entry(0, 1)
 
 
 class BestFitOrder:
     """See `bestfit.best_fit` and `bestfit.tightest`: the same choices. The machines that it is made of are not changed."""
 
     def __init__(self, shapes: Shapes, machines: Machines) -> None:
-        self._scale = Scale.of(machines)
+        scale, self._width = Scale.of(machines), machines.device_compute.shape[1]
         self._cpu: list[int] = machines.cpu.tolist()
         self._memory: list[int] = machines.memory.tolist()
         self._disk: list[int] = machines.disk.tolist()
         needs = (shapes.cpu.tolist(), shapes.memory.tolist(), shapes.disk.tolist(), shapes.devices.tolist())
         self._needs: list[tuple[int, int, int, int]] = list(zip(*needs, strict=True))
-        self._enough = Threshold(shapes.cpu), Threshold(shapes.memory), Threshold(shapes.disk)
+        self._enough = Threshold(shapes.cpu, scale.cpu), Threshold(shapes.memory, scale.memory), Threshold(shapes.disk)
         self._known = Devices(shapes, machines)
-        self._alone = [(index,) for index in range(machines.device_compute.shape[1])]
+        self._alone = [(index,) for index in range(self._width)]
+        self._parts: list[int] = (np.arange(self._width * COMPUTE + 1) * UNIT // scale.compute).tolist()
         self._alike, firsts = alike(machines)
-        kinds = [self._devices(machines, first) for first in firsts.tolist()]
-        allowed = bits_of(machines.allowed.T[firsts])
-        self._devices_of = [kinds[kind] for kind in self._alike.tolist()]
-        self._allowed = [allowed[kind] for kind in self._alike.tolist()]
+        kinds = [self._numbers(machines, first) for first in firsts.tolist()]
+        self._devices: list[int] = (
+            np.array(kinds, dtype=np.int64).reshape(len(kinds), self._width)[self._alike].ravel().tolist()
+        )
+        self._shares = self._by_kind([sum(self._known.left[number] for number in kind) for kind in kinds])
+        self._suited = self._by_kind([self._known.enough(kind) for kind in kinds])
+        self._allowed = self._by_kind(bits_of(machines.allowed.T[firsts]))
         self.fits = [0] * len(machines.cpu)
         self._left = [0] * len(machines.cpu), [0] * len(machines.cpu)
         for machine in range(len(machines.cpu)):
@@ -64,10 +67,7 @@ class BestFitOrder:
         self._memory[machine] += memory
         self._disk[machine] += disk
         if choice.devices:
-            devices = list(self._devices_of[machine])
-            for index, slices in zip(choice.devices, choice.slices, strict=True):
-                devices[index] = self._known.with_one_less(devices[index], shape, slices)
-            self._devices_of[machine] = tuple(devices)
+            self._give_devices(shape, choice)
         self._refresh(machine)
 
     def forbid(self, machine: int, shapes: int) -> None:
@@ -81,7 +81,7 @@ class BestFitOrder:
     def _choose(self, shape: int, machine: int) -> tuple[int, ...]:
         """The devices that the shape gets on the machine, which it fits."""
         suits, left, count, bit = self._known.suits, self._known.left, self._needs[shape][3], 1 << shape
-        numbers = self._devices_of[machine]
+        numbers = self._devices_of(machine)
         if count == 1:
             best, least = 0, COMPUTE + 1
             for index, number in enumerate(numbers):
@@ -91,35 +91,51 @@ class BestFitOrder:
         suited = [(left[number], index) for index, number in enumerate(numbers) if suits[number] & bit]
         return tuple(sorted([index for _, index in sorted(suited)[:count]]))
 
+    def _devices_of(self, machine: int) -> list[int]:
+        """The numbers of its devices."""
+        return self._devices[machine * self._width : (machine + 1) * self._width]
+
     def _take_devices(self, shape: int, machine: int) -> Choice:
-        chosen, numbers = self._choose(shape, machine), self._devices_of[machine]
-        if len(chosen) == 1:
-            (index,) = chosen
-            number, taken = self._known.with_one_more(numbers[index], shape)
-            self._devices_of[machine] = (*numbers[:index], number, *numbers[index + 1 :])
-            return Choice(machine, chosen, taken)
-        devices = list(numbers)
-        slices: list[int] = []
+        chosen, known, devices, after = self._choose(shape, machine), self._known, self._devices, self._known.after[shape]
+        first, lost, fall = machine * self._width, 0, 0
+        slices = []
         for index in chosen:
-            devices[index], taken = self._known.with_one_more(devices[index], shape)
-            slices += taken
-        self._devices_of[machine] = tuple(devices)
+            before = devices[first + index]
+            number, taken = after.get(before) or known.with_one_more(before, shape)
+            devices[first + index] = number
+            slices.append(taken)
+            lost |= known.suits[before] ^ known.suits[number]
+            fall += known.left[before] - known.left[number]
+        self._shares[machine] -= fall
+        if lost:
+            self._suited[machine] = known.enough(self._devices_of(machine))
         return Choice(machine, chosen, tuple(slices))
+
+    def _give_devices(self, shape: int, choice: Choice) -> None:
+        machine, known, devices = choice.machine, self._known, self._devices
+        first = machine * self._width
+        for index, slices in zip(choice.devices, choice.slices, strict=True):
+            before = devices[first + index]
+            number = devices[first + index] = known.with_one_less(before, shape, slices)
+            self._shares[machine] += known.left[number] - known.left[before]
+        self._suited[machine] = known.enough(self._devices_of(machine))
 
     def _refresh(self, machine: int) -> None:
         """Find anew which shapes fit the machine, and how much is left of it, for shapes without and with devices."""
-        cpu, memory, scale = self._cpu[machine], self._memory[machine], self._scale
         of_cpu, of_memory, of_disk = self._enough
-        devices = self._devices_of[machine]
-        suited, shares = self._known.sets.get(devices) or self._known.holding(devices)
-        fits = suited & self._allowed[machine] & of_cpu.bits[bisect_right(of_cpu.steps, cpu)]
-        fits &= of_memory.bits[bisect_right(of_memory.steps, memory)]
-        self.fits[machine] = fits & of_disk.bits[bisect_right(of_disk.steps, self._disk[machine])]
-        rest = entry(cpu * UNIT // scale.cpu + memory * UNIT // scale.memory, machine)
-        self._left[0][machine] = rest + shares * _SPARED
-        self._left[1][machine] = rest + shares * UNIT // scale.compute * _SCORE
+        by_cpu, cpu = of_cpu[self._cpu[machine]]
+        by_memory, memory = of_memory[self._memory[machine]]
+        by_disk, _ = of_disk[self._disk[machine]]
+        self.fits[machine] = by_cpu & by_memory & by_disk & self._allowed[machine] & self._suited[machine]
+        rest, shares = cpu + memory, self._shares[machine]
+        self._left[0][machine] = (rest + shares * DEVICES_FIRST) * _SCORE + machine * _MACHINE
+        self._left[1][machine] = (rest + self._parts[shares]) * _SCORE + machine * _MACHINE
 
-    def _devices(self, machines: Machines, machine: int) -> tuple[int, ...]:
+    def _by_kind(self, values: Sequence[int]) -> list[int]:
+        """By machine, from values by kind."""
+        return [values[kind] for kind in self._alike.tolist()]
+
+    def _numbers(self, machines: Machines, machine: int) -> list[int]:
         columns = (
             machines.model[machine],
             machines.size_memory[machine],
@@ -127,8 +143,7 @@ class BestFitOrder:
             machines.device_compute[machine],
             machines.slices[machine],
         )
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        return tuple(self._known.number(Device(*row)) for row in rows)
+        return [self._known.number(Device(*row)) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def alike(machines: Machines) -> tuple[Integers, Integers]:

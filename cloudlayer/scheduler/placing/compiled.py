@@ -6,6 +6,8 @@ they run as machine code, on arrays.
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Callable
 from importlib.util import find_spec
 from types import FunctionType, ModuleType
@@ -37,7 +39,8 @@ def available() -> bool:
 def kernels(*modules: ModuleType, fast: bool | None = None, allocate: bool = True) -> Kernels:
     """The functions of the modules, which may call one another. `fast` asks for machine code, by default where numba is.
 
-    If they never `allocate` an array, references to arrays need not be counted, which costs more than short kernels do.
+    If they never `allocate` an array, references to arrays need not be counted, which costs more than short kernels do, as does
+    handing arrays on, for which they are put into one another.
     """
     fast = available() if fast is None else fast
     key = (*(module.__name__ for module in modules), "" if fast else _PURE)
@@ -56,17 +59,26 @@ def _functions(modules: tuple[ModuleType, ...]) -> dict[str, Callable[..., Any]]
 
 
 def _compiled(modules: tuple[ModuleType, ...], allocate: bool) -> Kernels:
-    """Each function anew, with globals in which those that it calls are compiled too. Machine code is kept on disk."""
+    """Each function anew, with globals in which those that it calls are compiled too.
+
+    Machine code is kept on disk, where numba looks for it by the function's name and its own file. It has those that the
+    function calls in it, so the name says what all of the modules' sources and the options are.
+    """
     from numba import njit
 
-    options: dict[str, Any] = {} if allocate else {"_nrt": False, "error_model": "numpy"}
+    options: dict[str, Any] = {} if allocate else {"_nrt": False, "error_model": "numpy", "forceinline": True}
     scope: dict[str, Any] = {}
     for module in modules:
         scope.update(vars(module))
-    functions = _functions(modules)
+    functions, sources = _functions(modules), _digest(modules, options)
     for name, each in functions.items():
         again = FunctionType(each.__code__, scope, name, each.__defaults__)
         again.__module__ = each.__module__
-        again.__qualname__ = each.__qualname__
+        again.__qualname__ = f"{name}_{sources}"
         scope[name] = njit(cache=True, **options)(again)
     return Kernels({name: scope[name] for name in functions}, fast=True)
+
+
+def _digest(modules: tuple[ModuleType, ...], options: dict[str, Any]) -> str:
+    sources = [inspect.getsource(module).encode() for module in modules]
+    return hashlib.sha256(b"".join([*sources, repr(options).encode()])).hexdigest()[:16]

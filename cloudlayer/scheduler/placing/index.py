@@ -194,10 +194,9 @@ class Index:
     def _clear(self, shape: int, heap: list[int]) -> None:
         """Rid a heap that has grown large of entries that are wrong, and of those that it has twice."""
         fits, entries, bit = self._order.fits, self._entries[shape], 1 << shape
-        different = set(heap)
-        heap[:] = [
-            each for each in different if each & 1 or (entries[machine := (each & _CODE) >> 1] == each and fits[machine] & bit)
-        ]
+        heap[:] = {
+            each for each in heap if each & 1 or (entries[machine := (each & _CODE) >> 1] == each and fits[machine] & bit)
+        }
         heapify(heap)
         self._limits[shape] = 4 * len(heap) + _SLACK
 

@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from cloudlayer.scheduler.placing.arrays import COMPUTE, Booleans, Integers, Machines, Shapes
-from cloudlayer.scheduler.placing.bestfit import best_place, device_slices
+from cloudlayer.scheduler.placing.bestfit import UNIT, best_place, device_slices
 
 _MOST_KEPT: Final = 1 << 18
-"""So many sets of devices are remembered."""
+"""So many amounts of a resource are remembered."""
 
 
 class Device(NamedTuple):
@@ -35,20 +35,24 @@ def bits_of(flags: Booleans) -> list[int]:
     return [int.from_bytes(row.tobytes(), "little") for row in packed]
 
 
-class Threshold:
-    """Which shapes so much of a resource suffices for.
+class Threshold(dict[int, tuple[int, int]]):
+    """By how much of a resource is free: the shapes, as bits, that need no more, and its part of `most` in units.
 
-    `steps` are what they need, sorted; `bits` the shapes that are content with less than each step, and at last with most.
+    Both are found when they are asked for the first time.
     """
 
-    def __init__(self, needs: Integers) -> None:
-        self.steps: list[int] = np.unique(needs).tolist()
-        flags = needs[None, :] <= np.array(self.steps, dtype=np.int64)[:, None]
-        self.bits = [0, *bits_of(flags)]
+    def __init__(self, needs: Integers, most: int = UNIT) -> None:
+        super().__init__()
+        self._steps: list[int] = np.unique(needs).tolist()
+        flags = needs[None, :] <= np.array(self._steps, dtype=np.int64)[:, None]
+        self._bits = [0, *bits_of(flags)]
+        self._most = most
 
-    def __call__(self, free: int) -> int:
-        """The shapes, as bits, that need no more than `free`."""
-        return self.bits[bisect_right(self.steps, free)]
+    def __missing__(self, free: int) -> tuple[int, int]:
+        if len(self) >= _MOST_KEPT:
+            self.clear()
+        found = self[free] = self._bits[bisect_right(self._steps, free)], free * UNIT // self._most
+        return found
 
 
 class Devices:
@@ -67,10 +71,9 @@ class Devices:
         self._up_to = bits_of(shapes.devices[None, :] <= np.arange(most + 1)[:, None])
         self._several = bits_of(shapes.devices[None, :] > 1)[0]
         self._numbers: dict[Device, int] = {}
-        self._after: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self._before: dict[tuple[int, int, int], int] = {}
-        self.sets: dict[tuple[int, ...], tuple[int, int]] = {}
-        """What `holding` has found; it may forget all of it."""
+        self.after: list[dict[int, tuple[int, int]]] = [{} for _ in shapes.cpu]
+        """What `with_one_more` has found, by shape and device."""
         self.states: list[Device] = []
         self.suits: list[int] = []
         """The shapes, as bits, that the device suffices for, were it for the device alone; by its number."""
@@ -86,19 +89,22 @@ class Devices:
             self.left.append(self._left(device))
         return self._numbers[device]
 
-    def holding(self, devices: tuple[int, ...]) -> tuple[int, int]:
-        """The shapes, as bits, that these devices of one machine suffice for, and the thousandths of them that are left."""
-        if (found := self.sets.get(devices)) is None:
-            if len(self.sets) >= _MOST_KEPT:
-                self.sets.clear()
-            found = self.sets[devices] = self._enough(devices), sum([self.left[device] for device in devices])
-        return found
+    def enough(self, devices: Sequence[int]) -> int:
+        """The shapes, as bits, that these devices of one machine suffice for: those of several by how many do."""
+        suits = self.suits
+        found = self._up_to[0]
+        for device in devices:
+            found |= suits[device]
+        if not (several := found & self._several):
+            return found
+        useful = [suited for device in devices if (suited := suits[device] & several)]
+        if useful.count(several) == len(useful):
+            return found & ~several | several & self._up_to[min(len(useful), len(self._up_to) - 1)]
+        return found & ~several | self._counted(useful)
 
-    def with_one_more(self, device: int, shape: int) -> tuple[int, tuple[int, ...]]:
-        """The device's number with a replica of `shape` more on it, and, alone in a tuple, the slices that it takes."""
-        if (found := self._after.get((device, shape))) is None:
-            number, taken = self._with(device, shape)
-            found = self._after[device, shape] = number, (taken,)
+    def with_one_more(self, device: int, shape: int) -> tuple[int, int]:
+        """The device's number with a replica of `shape` more on it, and the slices, as bits, that it takes."""
+        found = self.after[shape][device] = self._with(device, shape)
         return found
 
     def with_one_less(self, device: int, shape: int, slices: int) -> int:
@@ -131,7 +137,7 @@ class Devices:
             return 0
         suited = 0
         if not device.slices:
-            suited = self._shared & self._memory(device.memory) & self._compute(device.compute)
+            suited = self._shared & self._memory[device.memory][0] & self._compute[device.compute][0]
         if device.compute == COMPUTE and device.memory == device.size:
             suited |= (0 if device.slices else self._whole_bits) | self._instances(device)
         return suited & self._models[device.model]
@@ -153,18 +159,6 @@ class Devices:
             return free
         total = self._spans[device.model].bit_count()
         return free * (total - device.slices.bit_count()) // total if total else 0
-
-    def _enough(self, devices: tuple[int, ...]) -> int:
-        """Shapes of one device by any that suffices, those of several by how many do."""
-        suits, several = [self.suits[device] for device in devices], self._several
-        found = 0
-        for suited in suits:
-            found |= suited
-        found = self._up_to[0] | (found & ~several)
-        useful = [suited for each in suits if (suited := each & several)]
-        if len(set(useful)) <= 1:
-            return found | (useful[0] & self._up_to[min(len(useful), len(self._up_to) - 1)] if useful else 0)
-        return found | self._counted(useful)
 
     def _counted(self, useful: Sequence[int]) -> int:
         """By counting for all shapes at once: `least[n]` are those for which n of the devices suffice."""

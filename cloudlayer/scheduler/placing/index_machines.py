@@ -14,16 +14,17 @@ FULL: Final = 1000
 PART: Final = 1 << 20
 SPARED: Final = 1 << 22
 
-COUNT, WIDTH, WORDS, PROFILES, MODELS, CPU_SCALE, MEMORY_SCALE, COMPUTE_SCALE, SHAPES = range(9)
-"""Entries of `sizes`: machines, devices of each, words of a set, profiles, models; the scale; shapes."""
+WIDTH, WORDS, PROFILES, MODELS, CPU_SCALE, MEMORY_SCALE, COMPUTE_SCALE = range(7)
+"""Entries of `sizes`: devices of each machine, words of a set, profiles, models; the scale."""
 NEED_CPU, NEED_MEMORY, NEED_DISK, NEED_DEVICES, NEED_WHOLE, NEED_SHARE, NEED_COMPUTE, NEED_PROFILE, SIDE = range(9)
 """Columns of `shapes`; the side is 1 where it has devices."""
 CPU, MEMORY, DISK, KEY, LOOKED = 0, 1, 2, 3, 5
 """Columns of `machines`: what is free; what is left, for shapes without and with devices; which shapes fit; which may."""
 SHARE, COMPUTE, SLICES, SIZE, MODEL, LEFT, SUITS = range(7)
 """Columns of `devices`: what is free, the slices that are taken, what it is, what is left, and which shapes it suffices for."""
-SHARED, OF_WHOLE, SEVERAL, OF_MODEL = range(4)
-"""Rows of `sets`: shapes of shares, of whole devices, of several devices; then by model, by profile, by the most devices."""
+SHARED, OF_WHOLE, OF_MODEL = range(3)
+"""Rows of `sets`: shapes of shares, of whole devices; then by model, by profile, and by binary digit of their devices."""
+DIGITS: Final = 6
 
 
 class Table(NamedTuple):
@@ -43,16 +44,19 @@ class Table(NamedTuple):
     machines: Integers
 
 
-def rank(steps: Integers, resource: int, free: int) -> int:
-    """How many of the resource's sorted steps are at most `free`."""
-    low, high = 0, steps.shape[1]
-    while low < high:
-        middle = (low + high) >> 1
-        if steps[resource, middle] <= free:
-            low = middle + 1
-        else:
-            high = middle
+def rank(steps: Integers, count: int, free: int) -> int:
+    """How many of the first `count` sorted steps are at most `free`: by halves, with no branch to foresee wrongly."""
+    low = 0
+    while count > 0:
+        half = (count + 1) >> 1
+        low += half * (steps[low + half - 1] <= free)
+        count -= half
     return low
+
+
+def step_of(steps: Integers, resource: int, free: int) -> int:
+    """How many of the resource's steps are at most `free`."""
+    return rank(steps[resource], steps.shape[1], free)
 
 
 def ones(word: int) -> int:
@@ -64,13 +68,21 @@ def ones(word: int) -> int:
     return count
 
 
+def look_at_all(table: Table) -> None:
+    """Look at all devices and all machines."""
+    for at in range(len(table.devices)):
+        look_at_device(table, at)
+    for machine in range(len(table.machines)):
+        look(table, machine)
+
+
 def look_at_device(table: Table, at: int) -> None:
     """Which shapes the device suffices for, and the thousandths of it that can still be used."""
     sizes, devices, sets = table.sizes, table.devices, table.sets
     share, compute, slices, model = devices[at, SHARE], devices[at, COMPUTE], devices[at, SLICES], devices[at, MODEL]
     devices[at, LEFT] = left_of_device(table.spans, devices, at)
     untouched = compute == FULL and share == devices[at, SIZE]
-    by_share, by_compute = rank(table.steps, 3, share), rank(table.steps, 4, compute)
+    by_share, by_compute = step_of(table.steps, 3, share), step_of(table.steps, 4, compute)
     for word in range(sizes[WORDS]):
         suited = 0
         if compute >= 0 and slices == 0:
@@ -122,7 +134,7 @@ def look(table: Table, machine: int) -> None:
     sizes, machines, bits, devices = table.sizes, table.machines, table.bits, table.devices
     words, width = sizes[WORDS], sizes[WIDTH]
     cpu, memory, disk = machines[machine, CPU], machines[machine, MEMORY], machines[machine, DISK]
-    by_cpu, by_memory, by_disk = rank(table.steps, 0, cpu), rank(table.steps, 1, memory), rank(table.steps, 2, disk)
+    by_cpu, by_memory, by_disk = step_of(table.steps, 0, cpu), step_of(table.steps, 1, memory), step_of(table.steps, 2, disk)
     for word in range(words):
         room = bits[0, by_cpu, word] & bits[1, by_memory, word] & bits[2, by_disk, word]
         room &= machines[machine, LOOKED + words + word]
@@ -138,32 +150,23 @@ def look(table: Table, machine: int) -> None:
 
 
 def enough_devices(table: Table, machine: int, word: int) -> int:
-    """Shapes of no device, of one by any that suffices, and those of several by how many do."""
-    sizes, shapes, sets, devices = table.sizes, table.shapes, table.sets, table.devices
-    base = OF_MODEL + sizes[MODELS] + sizes[PROFILES]
-    found, common, number, alike = 0, 0, 0, True
+    """The shapes for which enough devices suffice. How many do is counted for all shapes at once, in binary: a word a digit."""
+    sizes, sets, devices = table.sizes, table.sets, table.devices
+    one, two, four, eight, sixteen, many = 0, 0, 0, 0, 0, 0
     for at in range(machine * sizes[WIDTH], (machine + 1) * sizes[WIDTH]):
         suited = devices[at, SUITS + word]
-        found |= suited
-        suited &= sets[SEVERAL, word]
-        if suited:
-            alike = alike and (number == 0 or suited == common)
-            common = suited
-            number += 1
-    several = found & sets[SEVERAL, word]
-    found = sets[base, word] | (found & ~sets[SEVERAL, word])
-    if number == 0:
-        return int(found)
-    if alike:
-        return int(found | (common & sets[min(base + number, len(sets) - 1), word]))
-    for shape in range(64 * word, min(64 * word + 64, len(shapes))):
-        if (several >> (shape & 63)) & 1:
-            number = 0
-            for at in range(machine * sizes[WIDTH], (machine + 1) * sizes[WIDTH]):
-                number += suffices(devices, shape, at)
-            if number >= shapes[shape, NEED_DEVICES]:
-                found |= 1 << (shape & 63)
-    return int(found)
+        one, carry = one ^ suited, one & suited
+        two, carry = two ^ carry, two & carry
+        four, carry = four ^ carry, four & carry
+        eight, carry = eight ^ carry, eight & carry
+        sixteen, carry = sixteen ^ carry, sixteen & carry
+        many ^= carry
+    short, digit = 0, OF_MODEL + sizes[MODELS] + sizes[PROFILES]
+    for count in (one, two, four, eight, sixteen, many):
+        need = sets[digit, word]
+        short = (~count & need) | (~(count ^ need) & short)
+        digit += 1
+    return int(~short)
 
 
 def suffices(devices: Integers, shape: int, at: int) -> int:

@@ -56,8 +56,10 @@ class Moving(NamedTuple):
 
 
 def repack_some(cells: Cells, at: Board, own: Moving, tries: int, price: int) -> None:
-    """So many tries, each move at `price`."""
+    """So many tries, each move at `price`, as long as any wait that count."""
     for _ in range(tries):
+        if not some_wait(cells, at, own):
+            break
         machines = touch(cells, at, own)
         lifted = lift_some(cells, at, own, machines)
         jobs = line_up(cells, at, own, lifted)
@@ -70,6 +72,14 @@ def repack_some(cells: Cells, at: Board, own: Moving, tries: int, price: int) ->
         cells[own.moved] += moves
         for place in range(machines):
             note_idle(cells, at, cells[own.touched + place])
+
+
+def some_wait(cells: Cells, at: Board, own: Moving) -> bool:
+    """Whether any of the shapes that count has a replica without a place."""
+    waiting = 0
+    for place in range(own.valued_count):
+        waiting += cells[at.number + cells[own.valued + place]]
+    return waiting > 0
 
 
 def touch(cells: Cells, at: Board, own: Moving) -> int:

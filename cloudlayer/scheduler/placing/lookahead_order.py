@@ -41,7 +41,7 @@ class LookAheadOrder(BestFitOrder):
         """What is free of the machine into the arrays that the placer looks at."""
         now = self._now
         now.cpu[machine], now.memory[machine], now.disk[machine] = self._room(machine)
-        for index, number in enumerate(self._devices_of[machine]):
+        for index, number in enumerate(self._devices_of(machine)):
             device = self._known.states[number]
             now.device_memory[machine, index] = device.memory
             now.device_compute[machine, index] = device.compute

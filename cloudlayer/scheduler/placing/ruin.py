@@ -34,7 +34,7 @@ class Search(NamedTuple):
 
     `scaled` (K,) is the same and `scaled_cpu` (K,) the processors, both in parts of 1024 of the greatest. `valued` are the
     shapes that count at all. The rest is room to work in: the machines `chosen`, the `order` of shapes by
-    `keys`, `seen` shapes, and what was on those machines (`saved_*`).
+    `keys`, `seen` shapes, and what was on those machines (`saved_*`). `most_waiting` (K,) is how many of a shape may wait.
     """
 
     valued_count: int
@@ -50,6 +50,7 @@ class Search(NamedTuple):
     saved_devices: int
     saved_taken: int
     counts: int
+    most_waiting: int
 
 
 def fill_all(cells: Cells, at: Board, order: Cells) -> None:
@@ -83,19 +84,39 @@ def lift_worthless(cells: Cells, at: Board, own: Search) -> None:
             release(cells, at, item)
 
 
-def improve(cells: Cells, at: Board, own: Search, iterations: int) -> None:
-    """So many tries."""
+def improve(cells: Cells, at: Board, own: Search, iterations: int) -> bool:
+    """So many tries, as long as any wait that count; returns whether some do."""
     for _ in range(iterations):
+        if not some_wait(cells, at, own):
+            return False
         machines = choose(cells, at, own)
         before = lift(cells, at, own, machines)
         shapes = candidates(cells, at, own, cells[own.counts + machines - 1])
         rank(cells, at, own, shapes)
         after = refill(cells, at, own, machines, shapes)
-        if after < before:
+        if after < before or too_many_wait(cells, at, own, shapes):
             restore(cells, at, own, machines)
         else:
             for place in range(machines):
                 note_idle(cells, at, cells[own.chosen + place])
+    return some_wait(cells, at, own)
+
+
+def some_wait(cells: Cells, at: Board, own: Search) -> bool:
+    """Whether any of the shapes that count has a replica without a place."""
+    waiting = 0
+    for place in range(own.valued_count):
+        waiting += cells[at.number + cells[own.valued + place]]
+    return waiting > 0
+
+
+def too_many_wait(cells: Cells, at: Board, own: Search, shapes: int) -> bool:
+    """Whether more of a shape that took part wait than may."""
+    for place in range(shapes):
+        shape = cells[own.order + place]
+        if cells[at.number + shape] > cells[own.most_waiting + shape]:
+            return True
+    return False
 
 
 def choose(cells: Cells, at: Board, own: Search) -> int:

@@ -104,7 +104,25 @@ def test_a_machine_of_too_many_devices_is_refused():
 
 
 def test_the_search_goes_on_for_as_long_as_it_is_told_to():
-    shapes, machines = gpus(1, 2, (1, 600), (1, 400))
+    shapes, machines = gpus(1, 2, (1, 600), (1, 500))
     answers = iter([True, True, False])
     batch(shapes, np.array([2, 2]), machines, again=lambda: next(answers), fast=False)
     assert next(answers, None) is None
+
+
+def test_the_search_ends_when_all_who_count_have_a_place():
+    shapes, machines = gpus(1, 2, (1, 400), (1, 300))
+    answer = batch(shapes, np.array([2, 4]), machines, again=lambda: True, fast=False)
+    assert answer.placed.all()
+
+
+@FEW
+@given(instances(), st.integers(0, 5), st.integers(0, 5))
+def test_what_is_kept_loses_no_place_to_what_is_worth_more(instance, seed, other):
+    shapes, counts, machines, values = instance
+    values = values + 1
+    earlier = batch(shapes, counts, machines, values[::-1], iterations=20, seed=seed, fast=False)
+    later = batch(shapes, counts, machines, values, iterations=60, seed=other, earlier=earlier, keep=True, fast=False)
+    left(shapes, machines, later)
+    before, after = (np.bincount(each.shape[each.placed], minlength=len(counts)) for each in (earlier, later))
+    assert (after >= before).all()

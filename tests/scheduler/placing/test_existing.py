@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from cloudlayer.scheduler.fit import fit
 from cloudlayer.scheduler.packing import Packing
 from cloudlayer.scheduler.placing.arrays import fits
-from cloudlayer.scheduler.placing.existing import arrays, use_existing
+from cloudlayer.scheduler.placing.existing import use_existing
+from cloudlayer.scheduler.placing.translating import arrays
 from cloudlayer.scheduler.sizes import DemandClass, Yardstick, classes
 from tests.scheduler.build import demand, demand_lists, machine, machine_lists
 
@@ -35,6 +36,7 @@ def test_who_is_left_over_fits_no_machine_and_everyone_else_has_a_place(demands,
         assert not packing.candidates(each.demand)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.sampled_from([0.1, 0.2, 0.3, 0.7, 1.1]))
 def test_sums_of_fractions_of_a_core_fill_a_machine_to_the_last(count, cpu):
     packing = Packing([machine(cpu=count * cpu, memory=100)])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from cloudlayer.scheduler.placing import index as index_module
+from cloudlayer.scheduler.placing import index_fast
 from cloudlayer.scheduler.placing.arrays import fits
 from cloudlayer.scheduler.placing.bestfit_order import BestFitOrder
 from cloudlayer.scheduler.placing.compiled import available
@@ -38,8 +39,17 @@ def test_an_index_chooses_what_a_look_at_all_machines_chooses_with_releases_in_b
     assert chosen == plainly(shapes, copy.deepcopy(machines), events)
 
 
+@pytest.fixture(params=[(2, 20), (3, 8), (32, 64)], ids=lambda sizes: f"{sizes[0]} entries")
+def leaves(request, monkeypatch):
+    """Small worlds split leaves and branches, and run out of them, only where these are small and few."""
+    most, spare = request.param
+    monkeypatch.setattr(index_fast, "_ENTRIES", most)
+    monkeypatch.setattr(index_fast, "_SPARE", spare)
+
+
+@pytest.mark.usefixtures("leaves")
 @pytest.mark.skipif(not available(), reason="numba is not installed")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(worlds())
 def test_machine_code_chooses_the_same_machines_and_devices(world):
     shapes, machines, events = world
