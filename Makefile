@@ -11,7 +11,7 @@ ARGUMENTS ?=
 OPENSTACK := $(or $(OPENSTACK_HOME),/var/tmp/cloudlayer-openstack)
 ON_OPENSTACK := OS_CLIENT_CONFIG_FILE=$${OS_CLIENT_CONFIG_FILE:-$(OPENSTACK)/state/etc/clouds.yaml} OS_CLOUD=$${OS_CLOUD:-ci}
 
-.PHONY: venv run test test-crashes test-docker test-openstack openstack-up openstack-down mutants table lint bench clean
+.PHONY: venv run test test-crashes test-docker test-hosts test-boot test-gpu test-openstack openstack-up openstack-down mutants table lint bench clean
 .DEFAULT_GOAL := venv
 
 venv: $(VENV)/developer.stamp
@@ -20,13 +20,22 @@ run: $(VENV)/fleet.stamp
 	@exec $(BIN)/cloudlayer up examples/sentiment/fleet.toml --yes $(ARGUMENTS)
 
 test: venv
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not crashes" $(ARGUMENTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not crashes and not hosts and not boot and not gpu" $(ARGUMENTS)
 
 test-crashes: venv
 	$(BIN)/python -m pytest -n 2 --dist load -m crashes $(ARGUMENTS)
 
 test-docker: venv
 	CLOUDLAYER_REQUIRE=docker $(BIN)/python -m pytest -m docker $(ARGUMENTS)
+
+test-hosts: venv
+	CLOUDLAYER_REQUIRE=docker,hosts,registry $(BIN)/python -m pytest -n 2 --dist loadfile -m hosts $(ARGUMENTS)
+
+test-boot: venv
+	CLOUDLAYER_REQUIRE=boot $(BIN)/python -m pytest -m boot $(ARGUMENTS)
+
+test-gpu: venv
+	CLOUDLAYER_REQUIRE=gpu $(BIN)/python -m pytest -m gpu $(ARGUMENTS)
 
 test-openstack: venv
 	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist loadfile -m openstack $(ARGUMENTS)

@@ -79,7 +79,7 @@ class Fleet:
 
     def __init__(self, folder: Path, form: Form) -> None:
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         self._environment = {
             **os.environ,
             **form.environment,
@@ -206,7 +206,8 @@ def _metric(port: int, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name}{{"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface that nobody uses now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 

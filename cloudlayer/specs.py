@@ -12,6 +12,10 @@ from cloudlayer.errors import InvalidSpec
 from cloudlayer.units import parse_duration, parse_size
 
 _NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+HOST_ADDRESS: Final = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9._:%-]*", re.ASCII)
+"""What the name or the address of a host is made of: an SSH client takes none for an option, nor has it a port."""
+HOST_USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
+"""The same for the name of a user there."""
 
 
 class Spec(BaseModel):
@@ -47,6 +51,18 @@ def _name(value: str) -> str:
     return value
 
 
+def _address(value: str) -> str:
+    if not HOST_ADDRESS.fullmatch(value):
+        raise ValueError(f'"{value}" is no address: write a host name or an IP address, its port apart')
+    return value
+
+
+def _user(value: str) -> str:
+    if not HOST_USER.fullmatch(value):
+        raise ValueError(f'"{value}" is no name of a user')
+    return value
+
+
 Number = Annotated[float, BeforeValidator(_float)]
 """A number; a whole one may be given without its point."""
 Size = Annotated[int, BeforeValidator(_size), AfterValidator(_positive)]
@@ -57,6 +73,10 @@ Cores = Annotated[Number, AfterValidator(_positive)]
 """Processor cores; half a core is 0.5."""
 Name = Annotated[str, AfterValidator(_name)]
 """A name that every cloud accepts."""
+HostAddress = Annotated[str, AfterValidator(_address)]
+"""The name or the IP address of a host that is reached by SSH."""
+UserName = Annotated[str, AfterValidator(_user)]
+"""The name of a user on such a host."""
 
 SpecType = TypeVar("SpecType", bound=BaseModel)
 

@@ -4,9 +4,13 @@ CLOUDLAYER_REQUIRE=docker,… turns such skips into failures.
 """
 
 import os
+import shutil
 from functools import cache
 
 import pytest
+
+from tests import hosts as real_hosts
+from tests.hosts import host_set, hosts  # noqa: F401
 
 BASE_IMAGE = "cloudlayer/base:local"
 
@@ -50,7 +54,34 @@ def _recordings() -> str:
     return missing()
 
 
-NEEDS = {"docker": _docker, "openstack": _openstack, "recordings": _recordings}
+def _registry() -> str:
+    if shutil.which("docker-registry") is None:
+        return "the program docker-registry is not installed: apt-get install docker-registry"
+    return ""
+
+
+def _boot() -> str:
+    lacking = [name for name in ("systemd-nspawn", "debootstrap", "ssh") if shutil.which(name) is None]
+    if lacking:
+        return f"{', '.join(lacking)}: not installed: apt-get install systemd-container debootstrap openssh-client"
+    return "" if os.geteuid() == 0 else "its file tree is made as root"
+
+
+def _gpu() -> str:
+    if shutil.which("nvidia-smi") is None:
+        return "no NVIDIA driver is installed here"
+    return ""
+
+
+NEEDS = {
+    "boot": _boot,
+    "docker": _docker,
+    "gpu": _gpu,
+    "hosts": real_hosts.missing,
+    "openstack": _openstack,
+    "recordings": _recordings,
+    "registry": _registry,
+}
 
 
 @cache

@@ -8,6 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cloudlayer"
 WORKER = sorted((PACKAGE / "runtime" / "worker").rglob("*.py"))
+ROUTER = sorted((PACKAGE / "runtime" / "router").rglob("*.py"))
 DECIDERS = [path for room in ("scheduler", "scaling") for path in sorted((PACKAGE / room).rglob("*.py"))]
 WORLDLY = {
     "asyncio",
@@ -50,6 +51,7 @@ def place(path):
 
 def test_there_is_something_to_look_at():
     assert len(WORKER) > 1
+    assert len(ROUTER) > 1
     assert len(DECIDERS) > 2
 
 
@@ -60,6 +62,14 @@ def test_the_worker_imports_the_standard_library_and_its_own_files_alone(path):
     strangers = [
         f"{path.name}:{line}: {name}" for name, line in imported(path) if not is_standard(name) and not is_own(name, siblings)
     ]
+    assert strangers == []
+
+
+@pytest.mark.parametrize("path", ROUTER, ids=place)
+def test_the_router_imports_the_standard_library_the_worker_and_its_own_files_alone(path):
+    """It is copied into an image together with the worker, beside which it stands there."""
+    own = {f".{other.stem}" for other in ROUTER} | {f"..worker.{other.stem}" for other in WORKER} | {"."}
+    strangers = [f"{path.name}:{line}: {name}" for name, line in imported(path) if not is_standard(name) and name not in own]
     assert strangers == []
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from cloudlayer.cli.forms import event_line
 from cloudlayer.cli.output import note
-from cloudlayer.errors import NotFound, Unsupported
+from cloudlayer.errors import InvalidSpec, NotFound, Unsupported
 
 if TYPE_CHECKING:
     from cloudlayer.fleet.service import Fleets
-    from cloudlayer.fleet.store.rows import Event
+    from cloudlayer.fleet.store.rows import Event, MachineRow
 
 
 @contextmanager
@@ -34,6 +34,26 @@ def once_named(fleets: Fleets, name: str | None) -> str | None:
     if name is not None and name not in known:
         raise NotFound(f"no fleet was ever called {name}; there were: {', '.join(known[1:]) or 'none'}")
     return name
+
+
+def machine_named(fleets: Fleets, ref: str, fleet: str | None, *, by_hand: bool = False) -> MachineRow:
+    """The machine that `ref` names in a fleet, or in any: its number there, its instance's id, its name, or its type's.
+
+    NotFound, or InvalidSpec where there are several. Those made by hand are looked at where asked for.
+    """
+    from cloudlayer.fleet.service import BY_HAND
+
+    names = [fleets.named(fleet)] if fleet is not None else [*fleets.names(), *([BY_HAND] if by_hand else [])]
+    rows = [row for name in names for row in fleets.machines(name) if row.instance is not None]
+    found = [row for row in rows if ref in (row.id, row.instance, row.spec.get("instance", {}).get("name"))]
+    found = found or [row for row in rows if ref == row.offer.machine_type.name]
+    if not found:
+        there = ", ".join(f"{row.id} ({row.instance})" for row in rows) or "none"
+        raise NotFound(f"no machine is called {ref}; there are: {there}")
+    if len(found) > 1:
+        places = ", ".join(f"{row.instance} of {row.fleet}" for row in found)
+        raise InvalidSpec(f"{len(found)} machines are called {ref}: give the instance of one, or --fleet: {places}")
+    return found[0]
 
 
 def tell(event: Event) -> None:

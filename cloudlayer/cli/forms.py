@@ -26,7 +26,38 @@ def machine_row(machine: MachineRow, now: float) -> Row:
     """A line of MACHINES; `now` in seconds since 1970."""
     offer = machine.offer
     bought = (machine.provider, offer.zone, offer.machine_type.name, offer.purchase, price_text(offer.price))
-    return (machine.id, machine.state, *bought, _since(machine.created_at, now))
+    return (machine.id, machine_state(machine, now), *bought, _since(machine.created_at, now))
+
+
+def machine_state(machine: MachineRow, now: float) -> str:
+    """Its state, and what keeps replicas or calls from it."""
+    told = [str(machine.state)]
+    if machine.unreachable is not None:
+        told.append(f"unreachable for {_since(machine.unreachable, now)}")
+    if machine.emptying is not None:
+        told.append("being drained" if machine.cordoned else "being emptied")
+    elif machine.cordoned:
+        told.append("cordoned")
+    return ", ".join(told)
+
+
+def machine_document(machine: MachineRow) -> dict[str, Any]:
+    """A machine of a fleet as JSON has it; times in seconds since 1970."""
+    return {
+        "fleet": machine.fleet,
+        "machine": machine.id,
+        "instance": machine.instance,
+        "provider": machine.provider,
+        "zone": machine.offer.zone,
+        "machine_type": machine.offer.machine_type.name,
+        "purchase": machine.offer.purchase,
+        "state": machine.state.value,
+        "cordoned": machine.cordoned,
+        "draining": machine.cordoned and machine.emptying is not None,
+        "unreachable_since": machine.unreachable,
+        "ends_at": machine.ends_at,
+        "reason": machine.reason,
+    }
 
 
 def replica_row(replica: ReplicaRow, now: float) -> Row:

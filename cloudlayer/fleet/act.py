@@ -23,16 +23,18 @@ from cloudlayer.errors import (
     Throttled,
     TransientError,
 )
-from cloudlayer.fleet import settle
+from cloudlayer.fleet import booting, settle
 from cloudlayer.fleet.avoiding import avoid_after
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.demands import checked_spec
 from cloudlayer.fleet.desired import Desired
+from cloudlayer.fleet.health import examined
 from cloudlayer.fleet.home import Home
+from cloudlayer.fleet.outposts import outpost
 from cloudlayer.fleet.store import STUCK, Event, Lease, LedgerRow, MachineRow, MachineState, ReplicaRow, ReplicaRowState, writes
 from cloudlayer.fleet.view import Buy, Delete, Start, Stop
 from cloudlayer.functions.manifest import FunctionSpec
-from cloudlayer.interfaces import Clock, Deadline, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus
+from cloudlayer.interfaces import Clock, Deadline, Engine, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus, RouterSpec
 from cloudlayer.labels import FLEET, OWNER
 from cloudlayer.resources import DiskSpec, Instance, InstanceSpec, InstanceState
 
@@ -68,7 +70,7 @@ class Actor:
         self._clouds = clouds
         self._where = surroundings
         self._clock = clock
-        self._changed = changed
+        self.changed = changed
         self._told: dict[tuple[str, str], float] = {}
 
     # Machines
@@ -80,7 +82,7 @@ class Actor:
         """
         rows = action.rows
         compute = self._clouds.provider(rows[0].provider).compute
-        specs = [self._instance_spec(row, spec) for row in rows]
+        specs = self._specs(rows, spec)
         answers: Sequence[Instance | CloudLayerError]
         try:
             answers = compute.create_batch(specs, token=rows[0].batch, deadline=self._clouds.deadline())
@@ -90,8 +92,23 @@ class Actor:
             # Should one have been made all the same, it carries our labels, and the next look removes it.
             answers = [error] * len(rows)
         self._bought(rows, answers)
+        keys = self._clouds.reach.keys(rows[0].fleet)
+        keys.forget_boot(rows[0].batch)
+        for row, answer in zip(rows, answers, strict=True):
+            if isinstance(answer, CloudLayerError):
+                keys.forget(row.id)
         self._clouds.stale(rows[0].provider)
         return answers
+
+    def _specs(self, rows: Sequence[MachineRow], spec: InstanceSpec | None) -> list[InstanceSpec]:
+        """What to create for a batch, with what makes bare machines ours; their first host key is pinned before they are."""
+        specs, provider = [self._instance_spec(row, spec) for row in rows], self._clouds.provider(rows[0].provider)
+        if by_hand(rows[0]) or not booting.boots(provider):
+            return specs
+        keys = self._clouds.reach.keys(rows[0].fleet)
+        for row in rows:
+            keys.pin_first(row.id, keys.boot(row.batch).public)
+        return [booting.completed(one, row, provider, keys) for one, row in zip(specs, rows, strict=True)]
 
     def _instance_spec(self, row: MachineRow, spec: InstanceSpec | None) -> InstanceSpec:
         offer, disk = row.offer, int(row.spec.get("disk", 0))
@@ -117,9 +134,10 @@ class Actor:
                     self._bind(connection, row, answer, now)
 
     def _bind(self, connection: Connection, row: MachineRow, instance: Instance, now: float) -> None:
-        running = instance.state is InstanceState.RUNNING
+        access = None if by_hand(row) else self._clouds.provider(row.provider).access(instance)
+        running = instance.state is InstanceState.RUNNING and access is None
         state = MachineState.RUNNING if running else MachineState.PENDING
-        address = instance.private_address or instance.public_address
+        address = access.address if access else instance.private_address or instance.public_address
         writes.change_machine(connection, row, now, state=state, instance=instance.id, address=address)
         writes.open_account(connection, ledger_row(row, instance.id, now))
         price = row.offer.price
@@ -170,11 +188,12 @@ class Actor:
         """Start a replica, or find the one that an earlier try started; returns when it is ready, or has ended."""
         row = action.row
         try:
-            engine = self._clouds.engine(machine, row.engine)
-            spec = self._replica_spec(row, desired)
+            engine = self._engine(row, machine)
+            spec = self._replica_spec(row, machine, desired)
             engine.prepare(spec, deadline=self._clouds.deadline(PREPARE_SECONDS))
             engine.start(spec, deadline=self._clouds.deadline())
-            status = engine.wait(row.id, deadline=self._clouds.deadline(LOAD_SECONDS))
+            ready_by = self._clouds.deadline(LOAD_SECONDS)
+            status = examined(engine.wait(row.id, deadline=ready_by), checked_spec(row), ready_by, self._clock)
         except (Throttled, TransientError):
             raise
         except (EngineError, CloudError, InvalidSpec) as error:
@@ -184,13 +203,15 @@ class Actor:
             message = f"not ready within {LOAD_SECONDS:.0f} s: its load() takes too long"
             status = ReplicaStatus(row.id, ReplicaState.EXITED, exit=ReplicaExit.FAILED_TO_LOAD, message=message)
         self._started(row, status)
-        self._changed()
+        self.changed()
 
     def _started(self, row: ReplicaRow, status: ReplicaStatus) -> None:
         now = self._clock.now()
         with self._lease.write() as connection:
+            if not writes.replica_is(connection, row):
+                return  # its machine was given up, or it was stopped meanwhile
             if status.state is ReplicaState.READY:
-                changes = {"address": status.address or "", "handle": status.handle}
+                changes = {"address": status.address or "", "inner_address": status.inner_address, "handle": status.handle}
                 writes.change_replica(connection, row, now, state=ReplicaRowState.READY, **changes)
                 self._note(connection, "replica ready", row.id, f"{row.key} on {row.machine}", now)
             else:
@@ -198,14 +219,19 @@ class Actor:
                 writes.change_replica(connection, row, now, state=ReplicaRowState.STOPPING, **changes)
                 self._note(connection, "replica failed", row.id, f"{row.key}: {status.exit}: {status.message}", now)
 
-    def _replica_spec(self, row: ReplicaRow, desired: Desired) -> ReplicaSpec:
+    def _replica_spec(self, row: ReplicaRow, machine: MachineRow, desired: Desired) -> ReplicaSpec:
         function = checked_spec(row)
+        gpu = function.resources.gpu
         environment = {**function.env, **secrets(function)}
+        home, labels = self._where.home, {OWNER: self._where.owner, FLEET: self._where.fleet}
         socket: Path | None = None
+        router: RouterSpec | None = None
         if function.calls:
             environment["CLOUDLAYER_URL"] = self._where.url
-            environment["CLOUDLAYER_TOKEN"] = self._where.home.token(row.id)
-            socket = self._where.home.gateway_socket(self._where.fleet)
+            environment["CLOUDLAYER_TOKEN"] = home.token(row.id)
+            socket = home.gateway_socket(self._where.fleet)
+        if function.calls and self._clouds.host(machine) is not None:
+            socket, router = outpost(home, machine, labels, router=desired.manifest.fleet.router)
         if row.gang is not None:
             environment |= {"CLOUDLAYER_GANG": row.gang, "CLOUDLAYER_GANG_SIZE": str(function.gang)}
             environment["CLOUDLAYER_RANK"] = str(row.rank)
@@ -220,13 +246,16 @@ class Actor:
             source_digest=desired.sources.get(row.key, ""),
             image=function.image,
             devices=row.devices,
-            gpu_profile=function.resources.gpu.profile if function.resources.gpu else None,
+            gpu_profile=gpu.profile if gpu else None,
+            gpu_memory=gpu.memory if gpu else None,
+            gpu_compute=gpu.thousandths if gpu else None,
             slices=row.slices,
             concurrency=function.scale.concurrency,
             internet=function.internet,
             environment=environment,
             gateway_socket=socket,
-            labels={OWNER: self._where.owner, FLEET: self._where.fleet},
+            router=router,
+            labels=labels,
         )
 
     def stop(self, action: Stop, machine: MachineRow | None) -> None:
@@ -234,7 +263,7 @@ class Actor:
         row = action.row
         if machine is not None:
             grace = NO_GRACE if row.exit == STUCK else GRACE
-            self._clouds.engine(machine, row.engine).stop(row.id, grace=grace, deadline=self._clouds.deadline())
+            self._engine(row, machine).stop(row.id, grace=grace, deadline=self._clouds.deadline())
         now = self._clock.now()
         with self._lease.write() as connection:
             how = row.exit or str(ReplicaExit.STOPPED)
@@ -256,18 +285,24 @@ class Actor:
             with self._lease.write() as connection:
                 for write in found:
                     write(connection)
-            self._changed()
+            self.changed()
         return status
 
     def _ended_status(self, row: ReplicaRow, machine: MachineRow) -> ReplicaStatus | None:
         """The engine may see the end some milliseconds after the gateway did."""
-        engine = self._clouds.engine(machine, row.engine)
+        engine = self._engine(row, machine)
         deadline = Deadline.after(0.3, self._clock)
         while True:
             status = engine.get(row.id, deadline=self._clouds.deadline())
             if status is None or status.state is ReplicaState.EXITED or deadline.remaining() <= 0:
                 return status
             self._clock.sleep(0.01)
+
+    def _engine(self, row: ReplicaRow, machine: MachineRow) -> Engine:
+        """The engine of a replica; TransientError at once where its machine does not answer."""
+        if machine.id in self._clouds.unreachable():
+            raise TransientError(f"machine {machine.id} does not answer", provider=machine.provider, code="unreachable")
+        return self._clouds.engine(machine, row.engine)
 
     # Telling
 
@@ -285,6 +320,11 @@ class Actor:
 
     def _note(self, connection: Connection, kind: str, subject: str, message: str, now: float) -> None:
         writes.add_event(connection, Event(0, self._where.fleet, now, kind, subject, message))
+
+
+def by_hand(row: MachineRow) -> bool:
+    """Whether the machine is what its user asks for, as it is, and not a fleet's."""
+    return "instance" in row.spec
 
 
 def ledger_row(row: MachineRow, instance: str, now: float) -> LedgerRow:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 from cloudlayer.errors import CloudLayerError, Unsupported
+from cloudlayer.fleet.home import Home
+from cloudlayer.fleet.reaching import Reach
 from cloudlayer.fleet.store import MachineRow
 from cloudlayer.fleet.view import Market
-from cloudlayer.interfaces import Clock, Deadline, Engine, Provider, SystemClock
+from cloudlayer.interfaces import Access, Clock, Deadline, Engine, Host, Provider, SystemClock
 from cloudlayer.providers import registry
-from cloudlayer.resources import Instance, InstanceState, Offer
+from cloudlayer.resources import Instance, InstanceState, MachineType, Offer
 
 Connect = Callable[[str], Provider]
 
 FRESH_FOR: Final = 300.0
 """Seconds for which a cloud's offers count as known."""
+COUNTED_FOR: Final = 10.0
+"""The same for offers that all tell how many there are left: others take of them."""
 RETRY_AFTER: Final = 15.0
 """Seconds before a cloud whose offers could not be had is asked again."""
 CALL_SECONDS: Final = 45.0
@@ -32,11 +37,25 @@ def connected(key: str) -> Provider:
 class Clouds:
     """Thread-safe."""
 
-    def __init__(self, connect: Connect = connected, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        connect: Connect = connected,
+        clock: Clock | None = None,
+        *,
+        home: Home | None = None,
+        changed: Callable[[], None] = lambda: None,
+        serves: bool = False,
+    ) -> None:
+        """`home` is where keys and connections to machines lie; `changed` is called when a machine is cut off or is back.
+
+        `serves` is whether machines are to reach the gateway: by whoever serves the fleet, and by nobody who looks at it.
+        """
         self._connect = connect
         self._clock = clock or SystemClock()
+        self.reach = Reach(self._access, home or Home.from_environment(), changed, serves=serves)
         self._providers: dict[str, Provider] = {}
-        self._engines: dict[tuple[str, str], Engine] = {}
+        self._engines: dict[tuple[str, str, str], Engine] = {}
+        self._types: dict[tuple[str, str], MachineType] = {}
         self._offers: dict[str, tuple[float, list[Offer]]] = {}
         self._cancelled = threading.Event()
         self._lock = threading.RLock()
@@ -60,26 +79,45 @@ class Clouds:
 
     def engine(self, machine: MachineRow, name: str) -> Engine:
         """The engine of that name on a machine. Unsupported, with the reason, where there is none."""
+        key = machine.fleet, machine.id, name
         with self._lock:
-            known = self._engines.get((machine.id, name))
-            if known is None:
-                known = self.provider(machine.provider).engine(name, instance_of(machine))
-                self._engines[machine.id, name] = known
+            known = self._engines.get(key)
+        if known is not None:
             return known
+        # Not under the lock: a machine that is far away takes its time, and others are not to wait for it.
+        made = self.reach.engine(machine, name) or self.provider(machine.provider).engine(name, instance_of(machine))
+        with self._lock:
+            engine = self._engines.setdefault(key, made)
+        if engine is not made:
+            made.close()
+        return engine
+
+    def host(self, machine: MachineRow) -> Host | None:
+        """How a machine is reached; None where its provider gives its engines itself. Never waits for the machine."""
+        return self.reach.host(machine)
+
+    def unreachable(self) -> frozenset[str]:
+        """The ids of the machines that do not answer now."""
+        return self.reach.unreachable()
 
     def forget(self, machine: MachineRow) -> None:
         """Let go of a machine that is no more."""
         with self._lock:
-            gone = [self._engines.pop(key) for key in list(self._engines) if key[0] == machine.id]
+            gone = [self._engines.pop(key) for key in list(self._engines) if key[:2] == (machine.fleet, machine.id)]
         for engine in gone:
             engine.close()
+        self.reach.forget(machine)
 
     def close(self) -> None:
-        """Let go of all engines."""
+        """Let go of all engines and machines."""
         with self._lock:
             engines, self._engines = list(self._engines.values()), {}
         for engine in engines:
             engine.close()
+        self.reach.close()
+
+    def _access(self, machine: MachineRow) -> Access | None:
+        return None if machine.instance is None else self.provider(machine.provider).access(instance_of(machine))
 
     def market(self, keys: Iterable[str], complain: Callable[[str, CloudLayerError], None]) -> Market:
         """What the providers sell and can run. One that cannot be asked sells nothing, and `complain` hears why."""
@@ -89,7 +127,7 @@ class Clouds:
         for key in keys:
             try:
                 provider = self.provider(key)
-                offers += self._on_sale(provider)
+                offers += map(self._as_learned, self._on_sale(provider))
             except CloudLayerError as error:
                 complain(key, error)
                 continue
@@ -98,6 +136,15 @@ class Clouds:
             if not engines[name]:
                 blocked[name] = can["engine:docker"].reason
         return Market(tuple(offers), engines, blocked)
+
+    def learn(self, offer: Offer) -> None:
+        """What a machine of an offer's type can really give, as one has reported; later offers of the type say so too."""
+        with self._lock:
+            self._types[offer.provider, offer.machine_type.name] = offer.machine_type
+
+    def _as_learned(self, offer: Offer) -> Offer:
+        known = self._types.get((offer.provider, offer.machine_type.name))
+        return offer if known is None else replace(offer, machine_type=known)
 
     def stale(self, key: str) -> None:
         """Ask for the offers of a provider anew the next time."""
@@ -114,8 +161,9 @@ class Clouds:
             except CloudLayerError:
                 self._offers[key] = (now + RETRY_AFTER, offers)
                 raise
+            counted = COUNTED_FOR if all(offer.available is not None for offer in offers) else FRESH_FOR
             # This host's offers tell what other fleets have left of it, and are quickly had.
-            self._offers[key] = (now + (FRESH_FOR if provider.keeps_machines else 1.0), offers)
+            self._offers[key] = (now + (counted if provider.keeps_machines else 1.0), offers)
         return offers
 
 

@@ -10,14 +10,14 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final, NamedTuple
 
+from cloudlayer.fleet import booting, emptying, evicting, gangs, losing, replacing, turns
 from cloudlayer.fleet import demands as words
-from cloudlayer.fleet import emptying, evicting, gangs
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.grounds import Grounds
 from cloudlayer.fleet.resuming import resumed, settled, taken_down
 from cloudlayer.fleet.store import STUCK, MachineRow, MachineState, ReplicaRow, ReplicaRowState
-from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Drain, Keep, Rest, Start, Stop, View
-from cloudlayer.functions.manifest import FunctionSpec
+from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Drain, Keep, Park, Rest, Return, Start, Stop, View
+from cloudlayer.functions.manifest import FleetSection, FunctionSpec
 from cloudlayer.scheduler import BestFitDecreasing, Demand, Machine, Plan, Policy, Purchased, Rules
 from cloudlayer.scheduler.fit import region_of
 from cloudlayer.units import format_duration
@@ -26,16 +26,25 @@ IDLE_PAID: Final = 60.0
 """Seconds for which a machine that costs is kept with nothing on it."""
 IDLE_FREE: Final = 3600.0
 """The same for a machine that costs nothing: its warm parents make the next start quick."""
+_OF_REPLICAS: Final = (Start, Stop, Park, Return)
 BATCH: Final = 100
 """The most machines that one intent buys."""
 
 
 def decide(view: View, policy: Policy | None = None) -> Decision:
     """What to do. Machines and replicas that are busy are left alone until their thread has ended."""
-    desired = view.desired
-    if desired is None:
-        return Decision(tuple(taken_down(view)))
-    policy = policy or BestFitDecreasing()
+    losses = tuple(losing.given_up(view))
+    view = losing.without(view, losses)
+    if view.desired is None:
+        return Decision((*losses, *taken_down(view)))
+    decision = _decided(view, view.desired, policy or BestFitDecreasing())
+    return replace(decision, actions=(*losses, *decision.actions))
+
+
+def _decided(view: View, desired: Desired, policy: Policy) -> Decision:
+    lacking = dict(_lacking(view, desired))
+    back = turns.returns(view, tuple(machines_of(view, desired)), lacking) if lacking else []
+    view = turns.with_returns(view, back)
     wanted, machines, rules, plan = _drafted(view, desired, policy)
     kept: list[Keep] = []
     whole = emptying.without(view)
@@ -45,13 +54,16 @@ def decide(view: View, policy: Policy | None = None) -> Decision:
         wanted, machines, rules, plan = _drafted(view, desired, policy)
     demanded = tuple(demand for demand, _ in wanted)
     missing = _missing(view, desired, plan, wanted)
-    endings = _endings(view, desired, plan)
+    endings = _endings(view, desired, replacing.Room(machines, demanded, plan, policy, rules))
+    settled_here = endings.keys() | {action.row.id for action in back}
     actions = [
         *kept,
-        *(action for action in resumed(view) if not (isinstance(action, Start | Stop) and action.row.id in endings)),
+        *(action for action in resumed(view) if not (isinstance(action, _OF_REPLICAS) and action.row.id in settled_here)),
         *endings.values(),
         *_starts(view, desired, plan, wanted, Grounds(plan, demanded, machines, view.market.offers, rules)),
-        *_purchases(view, plan),
+        *back,
+        *turns.making_room(view, plan, demanded, machines, endings),
+        *_purchases(view, desired.manifest.fleet, plan),
         *_idle(view, plan),
     ]
     if not actions and not wanted:
@@ -87,32 +99,50 @@ def _serving(view: View, spec: FunctionSpec) -> list[ReplicaRow]:
     return gangs.whole(row for row in rows if view.spec(row) is not None)
 
 
+def _lacking(view: View, desired: Desired) -> Iterator[tuple[str, int]]:
+    """By version, how many serving replicas lack; only where there are some that could come back."""
+    if any(row.state is ReplicaRowState.PARKED for row in view.replicas):
+        for spec in desired.manifest.function:
+            yield spec.key, view.wanted.get(spec.key, spec.scale.min) - len(_serving(view, spec))
+
+
 def _demands(view: View, desired: Desired) -> Iterator[tuple[Demand, FunctionSpec]]:
     """A demand for each replica that should be and is not."""
     number = 0
     everywhere = view.market.everywhere
     lowest = min((spec.priority for spec in desired.manifest.function), default=0)
     for spec in desired.manifest.function:
-        lacking = view.wanted.get(spec.key, spec.scale.min) - len(_serving(view, spec)) - gangs.ending(view, spec)
+        there = len(_serving(view, spec)) + len(turns.parked(view, spec)) + gangs.ending(view, spec)
+        lacking = view.wanted.get(spec.key, spec.scale.min) - there
         if spec.key in view.paused or words.unhonoured(spec, everywhere):
             continue
         for nth in range(1, lacking + 1):
             number += 1
             one = words.demand(f"{spec.key}#{number}", spec, words.engine_of(spec, everywhere))
-            # Nobody has to end for the sake of one that may not come up.
-            one = replace(one, priority=lowest) if spec.key in view.failing else one
-            yield gangs.member(one, spec, nth), spec
+            yield gangs.member(replace(one, priority=_priority(view, desired, spec, lowest)), spec, nth), spec
+
+
+def _priority(view: View, desired: Desired, spec: FunctionSpec, lowest: int) -> int:
+    """The priority of what lacks, where there is not enough for all; `lowest` is that of any function."""
+    unused = spec.resources.gpu is not None and view.idle.get(spec.key, 0.0) > 0
+    if spec.key in desired.kept or unused:
+        # After what is to take the place of a version that is only kept, and after those that are called, on GPUs in turn.
+        return lowest - 1
+    # Nobody has to end for the sake of one that may not come up.
+    return lowest if spec.key in view.failing else spec.priority
 
 
 def machines_of(view: View, desired: Desired) -> Iterator[Machine]:
-    """The machines that replicas can be placed on, with who is on them; not those that are being emptied."""
+    """The machines that replicas can be placed on, with who is on them; not those that are being emptied, take no more
+    replicas or do not answer."""
     homes: dict[str, list[ReplicaRow]] = defaultdict(list)
     for replica in view.replicas:
         # One that its engine saw dead takes no room, though its traces are still to be removed.
         if replica.state is not ReplicaRowState.STOPPING or replica.exit in (None, STUCK):
             homes[replica.machine].append(replica)
     for row in view.machines:
-        if row.state in (MachineState.BUYING, MachineState.PENDING, MachineState.RUNNING) and row.emptying is None:
+        able = row.emptying is None and row.unreachable is None and not row.cordoned
+        if able and row.state in (MachineState.BUYING, MachineState.PENDING, MachineState.RUNNING):
             engines = _engines(view, row.provider)
             here = homes.get(row.id, ())
             yield words.machine(row, here, engines, rules=view.rules, manifest=desired.manifest, now=view.now)
@@ -144,17 +174,17 @@ def _missing(view: View, desired: Desired, plan: Plan, wanted: Sequence[tuple[De
     return missing
 
 
-def _endings(view: View, desired: Desired, plan: Plan) -> dict[str, Drain | Stop]:
+def _endings(view: View, desired: Desired, room: replacing.Room) -> dict[str, Drain | Stop]:
     """The replicas that are to end, by id, each for the first reason that holds."""
     found: dict[str, Drain | Stop] = {}
-    for action in chain(gangs.ends(view), _surplus(view, desired, plan), evicting.ends(view, plan)):
+    for action in chain(gangs.ends(view), turns.ends(view), _surplus(view, desired, room), evicting.ends(view, room.plan)):
         found.setdefault(action.row.id, action)
     return found
 
 
-def _surplus(view: View, desired: Desired, plan: Plan) -> Iterator[Drain]:
+def _surplus(view: View, desired: Desired, room: replacing.Room) -> Iterator[Drain]:
     """Replicas of which there are too many, or of a form that is wanted no more."""
-    going = emptying.leaving(view)
+    going, urgent = emptying.leaving(view), {row.id for row in view.machines if row.goes}
     for row in view.replicas:
         if row.state is ReplicaRowState.READY and row.id not in view.busy and desired.manifest.of(row.key) is None:
             yield Drain(row, "this version is not in the manifest any more")
@@ -164,10 +194,12 @@ def _surplus(view: View, desired: Desired, plan: Plan) -> Iterator[Drain]:
         current = [row for row in wanted if row.machine not in going]
         ready = sum(row.state is ReplicaRowState.READY for row in current)
         yield from _too_many(view, spec, current)
-        yield from emptying.drains(view, spec, ready, [row for row in wanted if row.machine in going])
-        kept = {row.id for row in wanted}
-        old = [row for row in rows if row.id not in kept]
-        yield from _outdated(view, spec, desired.digest(spec), old, ready, stuck=bool(plan.unplaced))
+        leaving = [row for row in rows if row.machine in urgent or (row.machine in going and view.spec(row) is not None)]
+        yield from emptying.drains(view, spec, ready, leaving)
+        same = {row.id for row in wanted}
+        old, enough = [row for row in rows if row.id not in same], ready >= view.wanted.get(spec.key, spec.scale.min)
+        yield from replacing.outdated(desired, spec, old, room, enough=enough)
+        yield from replacing.kept(desired, spec, [row for row in current if row.state is ReplicaRowState.READY], room)
 
 
 def _too_many(view: View, spec: FunctionSpec, current: Sequence[ReplicaRow]) -> Iterator[Drain]:
@@ -176,24 +208,6 @@ def _too_many(view: View, spec: FunctionSpec, current: Sequence[ReplicaRow]) -> 
     ready = [row for row in current if row.state is ReplicaRowState.READY]
     for row in gangs.newest(ready, surplus):
         yield Drain(row, f"{wanted} wanted; unused for {format_duration(spec.scale.idle)}")
-
-
-def _outdated(
-    view: View, spec: FunctionSpec, digest: str, old: Sequence[ReplicaRow], ready: int, *, stuck: bool
-) -> Iterator[Drain]:
-    """Old forms go when as many new ones are ready as are wanted; where some are stuck, one in their way goes sooner."""
-    enough = ready >= view.wanted.get(spec.key, spec.scale.min)
-    # The end of one that is only where it may not be any more makes no room for another.
-    able = old if enough else [row for row in old if stuck and row.digest != digest]
-    going = sorted((row for row in able if row.state is ReplicaRowState.READY), key=_age)
-    first = [row for row in going if row is going[0] or (row.gang is not None and row.gang == going[0].gang)]
-    for row in going if enough else first:
-        same = row.digest == digest
-        yield Drain(row, "it may not be on its machine any more" if same else "replaced by the form that was deployed since")
-
-
-def _age(row: ReplicaRow) -> tuple[float, str]:
-    return row.created_at, row.id
 
 
 def _starts(
@@ -230,7 +244,7 @@ def _starts(
         yield Start(row, fresh=True, why=why)
 
 
-def _purchases(view: View, plan: Plan) -> Iterator[Action]:
+def _purchases(view: View, fleet: FleetSection, plan: Plan) -> Iterator[Action]:
     """What the plan buys: one batch for all machines of one offer and disk."""
     groups: dict[tuple[str, int], list[Purchased]] = defaultdict(list)
     for bought in plan.purchases:
@@ -241,10 +255,10 @@ def _purchases(view: View, plan: Plan) -> Iterator[Action]:
             part = alike[first : first + BATCH]
             names = [f"m{number + position + 1}" for position in range(len(part))]
             number += len(part)
-            yield Buy(tuple(_bought(view, names, part)), fresh=True, why="no machine that is there has room")
+            yield Buy(tuple(_bought(view, fleet, names, part)), fresh=True, why="no machine that is there has room")
 
 
-def _bought(view: View, names: Sequence[str], part: Sequence[Purchased]) -> Iterator[MachineRow]:
+def _bought(view: View, fleet: FleetSection, names: Sequence[str], part: Sequence[Purchased]) -> Iterator[MachineRow]:
     batch = str(uuid.uuid5(uuid.UUID(view.owner), f"{view.fleet}/machine/{names[0]}/{len(names)}"))
     for position, (name, bought) in enumerate(zip(names, part, strict=True)):
         yield MachineRow(
@@ -254,7 +268,7 @@ def _bought(view: View, names: Sequence[str], part: Sequence[Purchased]) -> Iter
             position=position,
             provider=region_of(bought.offer),
             offer=bought.offer,
-            spec={"disk": bought.disk},
+            spec={"disk": bought.disk, **booting.settings(fleet, bought.offer)},
             state=MachineState.BUYING,
             created_at=view.now,
             changed_at=view.now,
@@ -270,7 +284,7 @@ def _idle(view: View, plan: Plan) -> Iterator[Action]:
         if row.emptying is not None:
             if row.id not in used:
                 yield Delete(row, f"emptied: {row.reason}")
-        elif row.id in used:
+        elif row.id in used or row.cordoned:
             if row.idle_since is not None:
                 yield Rest(row, None)
         elif row.idle_since is None:

@@ -71,14 +71,16 @@ def machine(
     whole = empty_machine(row.offer, engines, taints_of(row.offer, rules))
     disk = whole.disk if row.offer.machine_type.disk is not None else int(row.spec["disk"]) - SYSTEM_DISK
     free = replace(whole, id=row.id, disk=disk)
-    residents = [_resident(replica, manifest, now) for replica in replicas]
+    residents = [_resident(replica, row, manifest, now) for replica in replicas]
     for each in residents:
         free = occupy(free, each.demand, [each.devices], [each.slices])
     return replace(free, residents=tuple(residents))
 
 
-def _resident(replica: ReplicaRow, manifest: Manifest, now: float) -> Resident:
+def _resident(replica: ReplicaRow, machine: MachineRow, manifest: Manifest, now: float) -> Resident:
     """What it takes is as it was when it was made; what its user wishes of it is as it is now."""
+    if replica.state is ReplicaRowState.PARKED:
+        return _off_its_gpus(replica, machine)
     spec, current = checked_spec(replica), manifest.of(replica.key)
     if current is not None:
         spec = spec.model_copy(update={name: getattr(current, name) for name in _WISHES})
@@ -92,6 +94,15 @@ def _resident(replica: ReplicaRow, manifest: Manifest, now: float) -> Resident:
         move=spec.move,
         leaving=not replica.state.serving,
     )
+
+
+def _off_its_gpus(replica: ReplicaRow, machine: MachineRow) -> Resident:
+    """What it had on its GPUs is in the machine's memory."""
+    whole = demand(replica.id, checked_spec(replica), replica.engine)
+    devices = machine.offer.machine_type.accelerators
+    held = sum(whole.gpu_memory or devices[index].memory for index in replica.devices if index < len(devices))
+    bare = replace(whole, memory=whole.memory + held, gpu_count=0, gpu_memory=None, gpu_compute=None, gpu_models=())
+    return Resident(demand=bare)
 
 
 def checked_spec(replica: ReplicaRow) -> FunctionSpec:

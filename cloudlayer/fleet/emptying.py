@@ -2,7 +2,8 @@
 
 A machine's row says since when it is being emptied, and all else follows from that. Its replicas count for nothing, so others
 are planned and started elsewhere; each leaves when one more is ready than is wanted; then the machine is deleted at once. Until
-the last one has left, the mark can be taken back, and it is as if nothing had been.
+the last one has left, the mark can be taken back, and it is as if nothing had been. A machine that is cordoned as well has to
+go: it is never kept, and its replicas leave as soon as others have come, or just before its cloud ends it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from cloudlayer.scheduler.consolidation import Emptying, Terms, consolidate, spe
 LOOK_SECONDS: Final = 1.5
 """A fleet is looked at for so long once in each `after` that no machine changes, and so in a step or two: that costs time."""
 PART: Final = 4
-"""Of a version's replicas, one in so many leaves at a time, and at least one."""
+"""Of a version's replicas, one in so many leaves at a time to save money, and at least one."""
+LAST_SECONDS: Final = 15.0
+"""Seconds before its cloud ends a machine in which its replicas finish their calls and take no more, others or none."""
 
 
 def leaving(view: View) -> frozenset[str]:
@@ -36,8 +39,8 @@ def without(view: View) -> View:
 
 
 def keepable(row: MachineRow) -> bool:
-    """Whether the machine is being emptied and not deleted yet."""
-    return row.emptying is not None and row.state is not MachineState.DELETING
+    """Whether the machine is being emptied, not deleted yet, and could be kept."""
+    return row.emptying is not None and not row.cordoned and row.state is not MachineState.DELETING
 
 
 def terms(settings: Consolidation) -> Terms:
@@ -80,7 +83,7 @@ def doubt(view: View, plan: Plan, rules: Rules, otherwise: Callable[[], Plan]) -
     `plan` is for the fleet without it, `otherwise` gives the one with it. What is still to be bought, and was bought since it
     began, may not cost more than what is given up, beside what would be bought in any case.
     """
-    going = leaving(view)
+    going = {row.id for row in view.machines if keepable(row)}
     moving = [row for row in view.replicas if row.machine in going]
     if view.desired is None or not moving:
         return None
@@ -97,7 +100,7 @@ def doubt(view: View, plan: Plan, rules: Rules, otherwise: Callable[[], Plan]) -
 
 
 def _pays(view: View, plan: Plan, rules: Rules, limits: Terms, otherwise: Callable[[], Plan]) -> bool:
-    rows = [row for row in view.machines if row.emptying is not None]
+    rows = [row for row in view.machines if keepable(row)]
     since = min(row.emptying for row in rows if row.emptying is not None)
     later = [row.offer for row in view.machines if row.created_at >= since and row.emptying is None]
     given = spent([row.offer for row in rows], rules)
@@ -113,27 +116,39 @@ def _pays(view: View, plan: Plan, rules: Rules, limits: Terms, otherwise: Callab
 
 def drains(view: View, spec: FunctionSpec, ready: int, old: Sequence[ReplicaRow]) -> Iterator[Drain]:
     """Those of `old`, which are on machines that are being emptied, that leave now: `ready` others are there already."""
-    going = leaving(view)
+    urgent = {row.id: row for row in view.machines if row.goes}
     wanted = view.wanted.get(spec.key, spec.scale.min)
-    under_way = sum(
-        row.key == spec.key and row.machine in going and row.state is ReplicaRowState.DRAINING for row in view.replicas
-    )
     able = sorted((row for row in old if row.state is ReplicaRowState.READY), key=lambda row: (row.created_at, row.id))
-    spare = min(ready + len(able) - wanted, max(1, wanted // PART) - under_way)
-    for row in able[: max(0, spare)]:
+    spare = max(0, ready + len(able) - wanted)
+    first = [row for row in able if row.machine in urgent]
+    ending = [row for row in first if _ends_now(urgent[row.machine], view.now)]
+    leave = list({row.id: row for row in (*ending, *first[:spare])}.values())
+    others = [row for row in able if row.machine not in urgent]
+    part = min(spare - len(leave), max(1, wanted // PART) - _under_way(view, spec))
+    for row in (*leave, *others[: max(0, part)]):
         yield Drain(row, "its machine is being emptied")
+
+
+def _under_way(view: View, spec: FunctionSpec) -> int:
+    going = {row.id for row in view.machines if keepable(row)}
+    return sum(row.key == spec.key and row.machine in going and row.state is ReplicaRowState.DRAINING for row in view.replicas)
+
+
+def _ends_now(machine: MachineRow, now: float) -> bool:
+    return machine.ends_at is not None and machine.ends_at - now <= LAST_SECONDS
 
 
 def _quiet(view: View) -> bool:
     """Whether nothing is under way or on probation, and no machine waits for its end."""
-    machines = all(row.state is MachineState.RUNNING and row.emptying is None and not _ends(row) for row in view.machines)
-    replicas = all(row.state is ReplicaRowState.READY for row in view.replicas)
+    machines = all(_steady(row) for row in view.machines)
+    replicas = all(row.state.at_rest for row in view.replicas)
     well = not view.paused and not view.failing and not view.rules.avoid
     return machines and replicas and well and bool(view.machines) and not view.busy
 
 
-def _ends(row: MachineRow) -> bool:
-    return row.idle_since is not None and row.offer.price is not None and row.offer.price.amount > 0
+def _steady(row: MachineRow) -> bool:
+    ends = row.idle_since is not None and row.offer.price is not None and row.offer.price.amount > 0
+    return row.state is MachineState.RUNNING and row.emptying is None and row.unreachable is None and not ends
 
 
 def _due(view: View, after: float) -> bool:

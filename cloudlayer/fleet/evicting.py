@@ -13,14 +13,14 @@ from cloudlayer.scheduler import Placement, Plan
 
 
 def ends(view: View, plan: Plan) -> Iterator[Drain | Stop]:
-    """Let those that are evicted end, unless they do already; one that is just being started is stopped."""
+    """Let those that are evicted end, unless they do already; one that takes no calls is stopped."""
     reasons = {eviction.replica: eviction.reason for eviction in plan.evictions}
     for row in view.replicas:
         if row.id not in reasons or row.id in view.busy:
             continue
         if row.state is ReplicaRowState.READY:
             yield Drain(row, reasons[row.id])
-        elif row.state is ReplicaRowState.STARTING:
+        elif row.state in (ReplicaRowState.STARTING, ReplicaRowState.PARKED):
             yield Stop(row, reasons[row.id])
 
 

@@ -58,7 +58,7 @@ def ends(view: View) -> Iterator[Stop]:
 
 def idle(rows: Iterable[ReplicaRow], drained: Callable[[str], bool]) -> frozenset[str]:
     """Those that drain and have no calls left; no member of a gang has none as long as another has some."""
-    draining = [row for row in rows if row.state is ReplicaRowState.DRAINING]
+    draining = [row for row in rows if row.state in (ReplicaRowState.DRAINING, ReplicaRowState.PARKING)]
     found = {row.id for row in draining if drained(row.id)}
     held = {row.gang for row in draining if row.gang is not None and row.id not in found}
     return frozenset(row.id for row in draining if row.id in found and row.gang not in held)

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,8 @@ from typing import Final
 from cloudlayer.fleet.routes import CallCount, Load, Lost, Message, Routes, VersionLoad, decode, encode
 
 SEND_SECONDS: Final = 5
+ABSENT_SECONDS: Final = 5.0
+"""How long a gateway has to connect and to tell its load. One that has not by then is not there."""
 
 
 class Gateways:
@@ -30,7 +33,9 @@ class Gateways:
         self._told: dict[socket.socket, dict[tuple[str, str], CallCount]] = {}
         self._calls: dict[tuple[str, str], CallCount] = {}
         self._routes: Routes | None = None
+        self._first = float("inf")
         self._left_out: dict[str, int] = {}
+        self._alone_since = time.monotonic()
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
@@ -44,6 +49,7 @@ class Gateways:
             before = {one.id for version in (self._routes.versions if self._routes else ()) for one in version.replicas}
             after = {one.id for version in routes.versions for one in version.replicas}
             self._left_out |= dict.fromkeys(before - after, routes.number)
+            self._first = min(self._first, routes.number)
             self._routes = routes
             lines = list(self._lines)
         for line in lines:
@@ -56,8 +62,18 @@ class Gateways:
         for line in lines:
             self._send(line, message)
 
+    @property
+    def heard(self) -> bool:
+        """Whether it is known what calls there are: a gateway has told its load, or none is there.
+
+        While one restarts, calls go on that routers carry; and a controller that has just begun has heard nothing yet.
+        """
+        with self._lock:
+            told = any(load is not None for load in self._lines.values())
+            return told or time.monotonic() - self._alone_since >= ABSENT_SECONDS
+
     def loads(self) -> dict[str, VersionLoad]:
-        """What the gateways carry, by version."""
+        """What the gateways carry, by version; it says nothing until they are `heard`."""
         with self._lock:
             loads = [load for load in self._lines.values() if load is not None]
         found: dict[str, VersionLoad] = {}
@@ -74,9 +90,12 @@ class Gateways:
 
     def drained(self, replica: str) -> bool:
         """Whether no gateway sends calls to a replica any more, and none is under way. Without a gateway there are none."""
+        if not self.heard:
+            return False
         with self._lock:
-            loads, since = list(self._lines.values()), self._left_out.get(replica, 0)
-        return all(load is not None and load.snapshot >= since and replica not in load.draining for load in loads)
+            # One that was left out before this controller began is in none of its snapshots.
+            loads, since = list(self._lines.values()), self._left_out.get(replica, self._first)
+        return all(_is_free(replica, since, load) for load in loads)
 
     def close(self) -> None:
         """Hang up."""
@@ -109,7 +128,8 @@ class Gateways:
                     self._heard(line, decode(text))
         finally:
             with self._lock:
-                self._lines.pop(line, None)
+                if self._lines.pop(line, None) is not None and not any(self._lines.values()):
+                    self._alone_since = time.monotonic()
                 self._told.pop(line, None)
             line.close()
             self._woken()
@@ -144,6 +164,10 @@ class Gateways:
             except OSError:
                 with contextlib.suppress(OSError):
                     line.shutdown(socket.SHUT_RDWR)
+
+
+def _is_free(replica: str, since: float, load: Load | None) -> bool:
+    return load is not None and load.whole and load.snapshot >= since and replica not in load.draining
 
 
 def _none(pair: tuple[str, str]) -> CallCount:

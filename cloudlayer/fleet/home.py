@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cloudlayer.fleet.routes import router_token
+
 VARIABLE: Final = "CLOUDLAYER_HOME"
 _SYSTEM_RUN: Final = Path("/run/cloudlayer")
 
@@ -65,6 +67,43 @@ class Home:
         folder.chmod(0o755)
         return folder / "g.sock"
 
+    def routers_socket(self, fleet: str) -> Path:
+        """Where the gateway listens for the routers of other machines."""
+        return self._run(fleet, 0o700) / "r.sock"
+
+    def outpost(self, fleet: str) -> Path:
+        """The folder on every other machine in which nested calls have their sockets."""
+        return _SYSTEM_RUN / self._short(fleet)
+
+    def router_token(self, machine: str) -> str:
+        """What the router of a machine says to the gateway to be believed."""
+        return router_token(self.pepper(), machine)
+
+    def machine(self, fleet: str, machine: str) -> Path:
+        """What engines keep of their replicas on a machine that is not this host."""
+        return self.path / "machines" / fleet / machine
+
+    def connection(self, fleet: str, machine: str) -> Path:
+        """Where the connection to a machine has its sockets; it outlives whoever serves the fleet."""
+        return self._run(f"{fleet}/machines", 0o700) / machine
+
+    def shell(self, fleet: str, machine: str) -> Path:
+        """What a person's own connection to a machine is told."""
+        return self._run(f"{fleet}/shells", 0o700) / machine
+
+    def has_connection(self, fleet: str, machine: str) -> bool:
+        """Whether there is a connection to the machine, or what is left of one."""
+        return (self._place(f"{fleet}/machines", 0o700) / machine).exists()
+
+    def forget_machine(self, fleet: str, machine: str) -> None:
+        """Remove what is kept of a machine that is not this host, its connection excepted."""
+        shells = self._place(f"{fleet}/shells", 0o700)
+        for folder in (self.machine(fleet, machine), shells / machine):
+            shutil.rmtree(folder, ignore_errors=True)
+        for folder in (shells, self._place(f"{fleet}/machines", 0o700)):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
     def forget_sockets(self, fleet: str) -> None:
         """Remove the folders of the fleet's sockets, once nobody serves it."""
         for mode in (0o700, 0o711):
@@ -92,14 +131,20 @@ class Home:
         """The token of a replica: made of its id, so that it need not be stored."""
         return hmac.digest(self.pepper(), f"replica {replica}".encode(), "sha256").hex()
 
-    def _run(self, fleet: str, mode: int) -> Path:
-        name = hashlib.sha256(f"{self.path}\n{fleet}".encode()).hexdigest()[:12]
+    def _short(self, fleet: str) -> str:
+        return hashlib.sha256(f"{self.path}\n{fleet}".encode()).hexdigest()[:12]
+
+    def _place(self, fleet: str, mode: int) -> Path:
         base = _SYSTEM_RUN if os.geteuid() == 0 else Path(tempfile.gettempdir()) / f"cloudlayer-run-{os.geteuid()}"
+        return base / f"{self._short(fleet)}-{'open' if mode & 0o1 else 'own'}"
+
+    def _run(self, fleet: str, mode: int) -> Path:
+        folder = self._place(fleet, mode)
+        base = folder.parent
         base.mkdir(exist_ok=True, mode=0o711)
         base.chmod(0o711)
         if base.stat().st_uid != os.geteuid():
             raise PermissionError(f"{base} belongs to somebody else: remove it")
-        folder = base / f"{name}-{'open' if mode & 0o1 else 'own'}"
         folder.mkdir(exist_ok=True, mode=mode)
         folder.chmod(mode)
         return folder

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy import Connection
 
-from cloudlayer.fleet.store import Event, Lease, MachineState, ReplicaRowState, writes
-from cloudlayer.fleet.view import Action, Buy, Delete, Drain, Empty, Keep, Rest, Start, Stop
+from cloudlayer.fleet.store import LOST, Event, Lease, MachineState, ReplicaRowState, writes
+from cloudlayer.fleet.view import Action, Buy, Delete, Drain, Empty, Keep, Lose, Park, Rest, Return, Start, Stop
+
+Tell = Callable[[str, str, str], None]
 
 
 def intend(lease: Lease, actions: Iterable[Action], now: float) -> None:
@@ -21,7 +23,7 @@ def intend(lease: Lease, actions: Iterable[Action], now: float) -> None:
 
 def _is_new(action: Action) -> bool:
     match action:
-        case Buy(_, fresh, _) | Start(_, fresh, _):
+        case Buy(_, fresh, _) | Start(_, fresh, _) | Park(_, fresh, _) | Return(_, fresh, _):
             return fresh
         case Delete(row, _):
             return row.state is not MachineState.DELETING
@@ -36,15 +38,15 @@ def _write(connection: Connection, action: Action, fleet: str, now: float) -> No
         writes.add_event(connection, Event(0, fleet, now, kind, subject, message))
 
     match action:
-        case Start() | Drain() | Stop():
+        case Start() | Drain() | Stop() | Park() | Return():
             _write_replica(connection, action, now, tell)
+        case Lose():
+            _write_loss(connection, action, now, tell)
         case _:
             _write_machines(connection, action, now, tell)
 
 
-def _write_machines(
-    connection: Connection, action: Buy | Delete | Rest | Empty | Keep, now: float, tell: Callable[[str, str, str], None]
-) -> None:
+def _write_machines(connection: Connection, action: Buy | Delete | Rest | Empty | Keep, now: float, tell: Tell) -> None:
     match action:
         case Buy(rows, _, why):
             writes.add_machines(connection, rows)
@@ -66,9 +68,7 @@ def _write_machines(
             tell("keep machine", machine.id, why)
 
 
-def _write_replica(
-    connection: Connection, action: Start | Drain | Stop, now: float, tell: Callable[[str, str, str], None]
-) -> None:
+def _write_replica(connection: Connection, action: Start | Drain | Stop | Park | Return, now: float, tell: Tell) -> None:
     match action:
         case Start(replica, _, why):
             writes.add_replica(connection, replica)
@@ -78,3 +78,21 @@ def _write_replica(
             tell("drain replica", replica.id, f"{replica.key}: {why}")
         case Stop(replica, why):
             writes.change_replica(connection, replica, now, state=ReplicaRowState.STOPPING, reason=why)
+        case Park(replica, _, why):
+            writes.change_replica(connection, replica, now, state=ReplicaRowState.PARKING, reason=why)
+            tell("park replica", replica.id, f"{replica.key}: {why}")
+        case Return(replica, _, why):
+            writes.change_replica(connection, replica, now, state=ReplicaRowState.RETURNING, reason="")
+            tell("bring replica back", replica.id, f"{replica.key}: {why}")
+
+
+def _write_loss(connection: Connection, action: Lose, now: float, tell: Tell) -> None:
+    """In one transaction with each other: nobody ever sees the machine given up and its replicas not."""
+    machine, why = action.row, action.why
+    if machine.state is not MachineState.DELETING:
+        writes.change_machine(connection, machine, now, state=MachineState.DELETING, reason=why)
+        tell("machine lost", machine.id, why)
+    for replica in action.replicas:
+        changes = {"exit": LOST, "reason": f"its machine was lost: {why}"}
+        writes.change_replica(connection, replica, now, state=ReplicaRowState.ENDED, **changes)
+        tell("replica ended", replica.id, f"{replica.key}: {LOST}: its machine was lost: {why}")

@@ -89,8 +89,9 @@ class Jobs:
             pause = max(pause, error.retry_after)
         for subject in subjects:
             self.rest(subject, pause)
-        self._complain(first, error if isinstance(error, CloudLayerError) else _unforeseen(error))
+        self._complain(first, error if isinstance(error, CloudLayerError) else unforeseen(error))
 
 
-def _unforeseen(error: Exception) -> CloudLayerError:
+def unforeseen(error: Exception) -> CloudLayerError:
+    """An error that nobody raised on purpose, as one of ours."""
     return CloudLayerError(f"{type(error).__name__}: {error}; this is a fault of cloudlayer's own, please report it")

@@ -19,8 +19,10 @@ class Needs:
         self._clock = clock
         self._peaks: dict[str, tuple[Peak, ...]] = {}
 
-    def wanted(self, desired: Desired, rows: FleetRows, loads: Mapping[str, VersionLoad]) -> dict[str, int]:
-        """The number of replicas by version."""
+    def wanted(
+        self, desired: Desired, rows: FleetRows, loads: Mapping[str, VersionLoad], *, heard: bool = True
+    ) -> dict[str, int]:
+        """The number of replicas by version; not less than serve now as long as it is not `heard` what calls there are."""
         now = self._clock.monotonic()
         going = {row.id for row in rows.machines if row.emptying is not None}
         # Of a machine that is being emptied and of the others: what moves is on both, and is wanted once.
@@ -34,5 +36,5 @@ class Needs:
             current = max(sides[spec.key, False], sides[spec.key, True]) // size
             answer = want(observed, target, current, now=now, peaks=self._peaks.get(spec.key, ()))
             self._peaks[spec.key] = answer.peaks
-            found[spec.key] = answer.replicas * size
+            found[spec.key] = (answer.replicas if heard else max(answer.replicas, current)) * size
         return found

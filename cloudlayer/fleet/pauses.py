@@ -13,7 +13,7 @@ FIRST: Final = 1.0
 LONGEST: Final = 60.0
 PROBATION: Final = 60
 """For so many times its pause a version that failed has nobody end, and nothing moved, for its sake."""
-_FAILURES: Final = (
+FAILURES: Final = (
     ReplicaExit.FAILED_TO_LOAD,
     ReplicaExit.CRASHED,
     ReplicaExit.OUT_OF_MEMORY,
@@ -46,6 +46,6 @@ def _failures(latest: Sequence[ReplicaRow]) -> Iterable[ReplicaRow]:
         over = row.state in (ReplicaRowState.STOPPING, ReplicaRowState.ENDED)
         if row.gang is not None and over and row.exit in (None, ReplicaExit.STOPPED):
             continue  # it ended with its gang, and what failed is told by another row
-        if not over or row.address is not None or row.exit not in _FAILURES or row.digest != latest[0].digest:
+        if not over or row.address is not None or row.exit not in FAILURES or row.digest != latest[0].digest:
             return
         yield row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from cloudlayer.fleet.desired import Desired
@@ -18,10 +18,12 @@ from cloudlayer.functions.manifest import Manifest
 class Publisher:
     """Thread-safe: the thread that made a replica ready publishes it without waiting for the next step."""
 
-    def __init__(self, store: Store, home: Home, fleet: str) -> None:
+    def __init__(self, store: Store, home: Home, fleet: str, *, cut: Callable[[], frozenset[str]] = frozenset) -> None:
+        """`cut` gives the machines whose connection is lost at this moment: no route leads to them."""
         self._store = store
         self._home = home
         self._fleet = fleet
+        self._cut = cut
         self._lock = threading.Lock()
         self._last = Routes(0, "")
         self.gateways: Gateways | None = None
@@ -38,6 +40,8 @@ class Publisher:
                 self._store.keys(),
                 desired=desired or _NOTHING,
                 replicas=rows.replicas,
+                machines=rows.machines,
+                cut=self._cut(),
                 failing=self.failing,
             )
             if self.gateways is not None and (always or snapshot != self._last):

@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from cloudlayer.fleet import demands, gangs, settle
-from cloudlayer.fleet.act import Actor
+from cloudlayer.fleet import demands, gangs, losing, rollouts, settle
+from cloudlayer.fleet.act import PREPARE_SECONDS, Actor
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.decide import decide
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.intents import intend
 from cloudlayer.fleet.jobs import Jobs
+from cloudlayer.fleet.moving import Mover
 from cloudlayer.fleet.observe import Observation, Observer
 from cloudlayer.fleet.pauses import Pause, pause
+from cloudlayer.fleet.prefetch import Prefetch
 from cloudlayer.fleet.store import (
     LOST,
     STUCK,
@@ -34,7 +36,8 @@ from cloudlayer.fleet.store import (
     Store,
     writes,
 )
-from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Start, Stop, View
+from cloudlayer.fleet.view import Action, Buy, Decision, Delete, Lose, Park, Return, Start, Stop, View
+from cloudlayer.functions.manifest import FunctionSpec
 from cloudlayer.interfaces import Clock
 from cloudlayer.scheduler import Traffic
 
@@ -66,17 +69,24 @@ class Reconciler:
         *,
         executor: Executor,
         clock: Clock,
+        lookers: Executor | None = None,
         wake: Callable[[], None] = lambda: None,
+        prefetch: Prefetch | None = None,
     ) -> None:
-        """`wake` is called when a step would find something new."""
+        """`wake` is called when a step would find something new. Looks run on `lookers`, or on `executor` without them."""
         self._store = store
         self._lease = lease
         self._clouds = clouds
         self._actor = actor
+        self._mover = Mover(lease, clouds, clock, actor.changed)
         self._clock = clock
         self._wake = wake
+        self._prefetch = prefetch
         self._jobs = Jobs(executor, clock, actor.complain, wake)
-        self._observer = Observer(clouds, store.owner, lease.fleet)
+        self._observer = Observer(clouds, store.owner, lease.fleet, lookers or executor, executor)
+        self._silent: frozenset[str] = frozenset()
+        self._answered: frozenset[str] = frozenset()
+        self._cut: frozenset[str] = frozenset()
         self.failing: Mapping[str, str] = {}
 
     def look(self) -> Observation:
@@ -93,9 +103,13 @@ class Reconciler:
         wanted: Wanted = lambda _desired, _rows: {},
         traffic: Calling = lambda desired, _rows: demands.traffic(desired.manifest),
         drained: Drained = lambda _replica: True,
+        idle: Mapping[str, float] | None = None,
     ) -> Step:
-        """One round. `wanted` gives the number of replicas by version (their minimum where it is silent), `traffic` who calls
-        whom, `drained` whether a draining replica has no calls left. Raises LeaseLost when another controller took over."""
+        """One round. Raises LeaseLost when another controller took over.
+
+        `wanted` gives the number of replicas by version (their minimum where it is silent), `traffic` who calls whom, `drained`
+        whether a draining replica has no calls left, `idle` for how many seconds no call has used a version.
+        """
         self._jobs.check()
         # Before the rows: of a job that ends between the two the rows tell, and it is only looked at again in the next step.
         busy, resting = self._jobs.busy(), self._jobs.resting()
@@ -103,12 +117,17 @@ class Reconciler:
         strays = False
         if seen is not None:
             strays = bool(seen.strays or seen.stray_replicas)
+            self._silent, self._answered = seen.silent, frozenset(seen.replicas)
             rows = self._settle(rows, seen, busy)
+        rows = self._note(rows)
+        rows = self._update(rows)
         view, pauses = self._view(rows, busy | resting, wanted, traffic, drained)
+        view = replace(view, idle=idle or {})
         decision = decide(view)
         self.failing = _failing(view, {**decision.missing, **pauses})
         intend(self._lease, decision.actions, view.now)
         self._begin(view, decision.actions)
+        self._fetch_ahead(view)
         working = decision.actions or strays or busy or resting or self._jobs.busy() or pauses or decision.plan.unplaced
         return Step(decision, not working and not _in_transition(rows))
 
@@ -166,6 +185,39 @@ class Reconciler:
                 self._jobs.submit({replica}, partial(self._actor.remove_replica, machines[machine], engine, replica))
         return self._store.read(self._lease.fleet) if found else rows
 
+    def _note(self, rows: FleetRows) -> FleetRows:
+        """Write down which machines do not answer, and which do again."""
+        self._cut = self._clouds.unreachable()
+        found = list(losing.noted(rows, self._cut, self._silent, self._answered, self._clock.now()))
+        if not found:
+            return rows
+        with self._lease.write() as connection:
+            for write in found:
+                write(connection)
+        return self._store.read(self._lease.fleet)
+
+    def _update(self, rows: FleetRows) -> FleetRows:
+        """End the updates that have come to an end, one way or the other."""
+        desired, now = Desired.of_rows(rows), self._clock.now()
+        if desired is None or not desired.rollouts:
+            return rows
+        found = rollouts.verdicts(desired, rows.replicas, self._latest, now)
+        if not found:
+            return rows
+        left = Desired.load(rows.desired.document or {})
+        for verdict in found:
+            left = rollouts.ended(left, verdict)
+        with self._lease.write() as connection:
+            if writes.change_desired(connection, rows.desired, left.document(), now):
+                for verdict in found:
+                    kind, message = rollouts.told(verdict)
+                    writes.add_event(connection, Event(0, self._lease.fleet, now, kind, verdict.rollout.function, message))
+        return self._store.read(self._lease.fleet)
+
+    def _latest(self, spec: FunctionSpec) -> list[ReplicaRow]:
+        """The last replicas of a version, or gangs of them, newest first."""
+        return self._store.latest(self._lease.fleet, spec.key, limit=_TRIES * (spec.gang or 1))
+
     def _view(
         self, rows: FleetRows, busy: frozenset[str], wanted: Wanted, traffic: Calling, drained: Drained
     ) -> tuple[View, dict[str, str]]:
@@ -178,6 +230,7 @@ class Reconciler:
             machines=rows.machines,
             replicas=rows.replicas,
             busy=busy,
+            cut=self._cut,
             drained=gangs.idle(rows.replicas, drained),
         )
         if desired is None:
@@ -187,7 +240,7 @@ class Reconciler:
         machines, replicas = self._store.numbered(self._lease.fleet)
         return replace(
             view,
-            wanted={spec.key: sizes.get(spec.key, spec.scale.min) for spec in fleet.function},
+            wanted=rollouts.wanted(desired, sizes, rows.replicas),
             paused=frozenset(pauses),
             failing=frozenset(key for key, each in found.items() if each.trusted > now),
             rules=replace(demands.rules(fleet, rows.avoids, rows.machines, now), traffic=traffic(desired, rows)),
@@ -201,8 +254,7 @@ class Reconciler:
         found = {}
         for spec in desired.manifest.function:
             digest = desired.digest(spec)
-            newest = self._store.latest(self._lease.fleet, spec.key, limit=_TRIES * (spec.gang or 1))
-            waiting = pause([row for row in newest if row.digest == digest])
+            waiting = pause([row for row in self._latest(spec) if row.digest == digest])
             if waiting is not None:
                 found[spec.key] = waiting
         return found
@@ -215,13 +267,28 @@ class Reconciler:
                     self._jobs.submit({row.id for row in rows}, partial(self._actor.buy, action))
                 case Delete(machine, _):
                     self._jobs.submit({machine.id}, partial(self._delete, action))
+                case Lose(machine, _, why) if not machine.lost:
+                    self._jobs.submit({machine.id}, partial(self._delete, Delete(machine, why)))
                 case Start(replica, _, _) if view.desired is not None:
                     work = partial(self._actor.start, action, machines[replica.machine], view.desired)
                     self._jobs.submit({replica.id}, work)
+                case Park(replica, False, _):
+                    self._jobs.submit({replica.id}, partial(self._mover.move_off, action, machines[replica.machine]))
+                case Return(replica, _, _):
+                    self._jobs.submit({replica.id}, partial(self._mover.bring_back, action, machines[replica.machine]))
                 case Stop(replica, _):
                     self._jobs.submit({replica.id}, partial(self._actor.stop, action, machines.get(replica.machine)))
                 case _:
                     pass
+
+    def _fetch_ahead(self, view: View) -> None:
+        """Make images while the machines that will run them are on their way."""
+        coming = any(row.state in (MachineState.BUYING, MachineState.PENDING) for row in view.machines)
+        if self._prefetch is None or view.desired is None or not coming:
+            return
+        for spec in self._prefetch.due(view.desired, view.wanted):
+            deadline = self._clouds.deadline(PREPARE_SECONDS)
+            self._jobs.submit({f"image {spec.key}"}, partial(self._prefetch.make, spec, view.desired, deadline))
 
     def _delete(self, action: Delete) -> None:
         if not self._actor.delete(action):
@@ -232,8 +299,10 @@ def _in_transition(rows: FleetRows) -> bool:
     """Whether something is on its way to another state, or is there although nothing is wanted."""
     if rows.desired.document is None:
         return bool(rows.machines or rows.replicas)
-    machines = any(row.state is not MachineState.RUNNING or row.emptying is not None for row in rows.machines)
-    return machines or any(row.state is not ReplicaRowState.READY for row in rows.replicas)
+    steady = all(
+        row.state is MachineState.RUNNING and row.emptying is None and row.unreachable is None for row in rows.machines
+    )
+    return not steady or not all(row.state.at_rest for row in rows.replicas)
 
 
 def _failing(view: View, reasons: Mapping[str, str]) -> dict[str, str]:

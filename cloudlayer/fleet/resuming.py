@@ -6,15 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from cloudlayer.fleet.store import MachineRow, MachineState, ReplicaRowState
-from cloudlayer.fleet.view import Action, Buy, Delete, Drain, Start, Stop, View
+from cloudlayer.fleet.view import Action, Buy, Delete, Drain, Park, Return, Start, Stop, View
 
 
 def taken_down(view: View) -> Iterator[Action]:
     """Nothing is wanted: end what serves, resolve what was begun, then delete every machine."""
     yield from resumed(view)
     for row in view.replicas:
-        if row.state is ReplicaRowState.READY and row.id not in view.busy:
+        if row.id in view.busy:
+            continue
+        if row.state is ReplicaRowState.READY:
             yield Drain(row, "the fleet is taken down")
+        elif row.state is ReplicaRowState.PARKED:
+            yield Stop(row, "the fleet is taken down")
     occupied = {row.machine for row in view.replicas}
     for machine in view.machines:
         if machine.id not in occupied and settled(machine, view):
@@ -46,6 +50,10 @@ def _resumed_replicas(view: View) -> Iterator[Action]:
                 yield Stop(row, "it is not wanted any more")
             elif row.machine in running:
                 yield Start(row, fresh=False, why="begun before, and its end not seen")
+        elif row.state is ReplicaRowState.PARKING and row.id in view.drained and row.machine in running:
+            yield Park(row, fresh=False, why=row.reason)
+        elif row.state is ReplicaRowState.RETURNING and row.machine in running:
+            yield Return(row, fresh=False, why="begun before, and its end not seen")
         elif row.state is ReplicaRowState.STOPPING or (row.state is ReplicaRowState.DRAINING and row.id in view.drained):
             yield Stop(row, row.reason)
 

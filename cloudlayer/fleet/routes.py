@@ -7,6 +7,7 @@ Each line is `{"kind": "routes"|"exit"|"load"|"lost", ...fields}`.
 
 from __future__ import annotations
 
+import hmac
 import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,17 +15,23 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ReplicaRoute:
-    """A ready replica: its id and where it serves ("unix:/path" or "http://host:port")."""
+    """A ready replica: its id and where it serves ("unix:/path" or "http://host:port").
+
+    `machine` has a router that calls it too, at `inner_address`; both are "" where there is none.
+    """
 
     id: str
     address: str
+    machine: str = ""
+    inner_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionRoute:
     """One version of a function. `failure` tells why it cannot be brought up, as (error_type, message), if it cannot.
 
-    `maximum` is the most replicas that there may be; `timeout` is in seconds.
+    `maximum` is the most replicas that there may be; `timeout` is in seconds. A `candidate` has yet to prove itself: who does
+    not name it exactly gets another version of the function, if there is one.
     """
 
     function: str
@@ -35,30 +42,42 @@ class VersionRoute:
     idempotent: bool
     replicas: tuple[ReplicaRoute, ...] = ()
     failure: tuple[str, str] | None = None
+    candidate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A key or token, by its hash: `callable` lists the functions that it may call, None for all."""
+    """A key or token, by its hash: `callable` lists the functions that it may call, None for all.
+
+    A token of a replica on a `machine` with a router has a `digest` too, by which that router knows it: its SHA-256, without
+    the pepper, which stays here. A token is 256 bits that nobody can guess, so that its digest opens nothing.
+    """
 
     hash: str
     name: str
     callable: tuple[str, ...] | None = None
+    machine: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """A whole snapshot. `pepper` (hex) keys the HMAC-SHA256 that hashes credentials."""
+    """A whole snapshot. `pepper` (hex) keys the HMAC-SHA256 that hashes credentials.
+
+    `away` are replicas that no version has for the moment, as the connection to their machine is lost: what is in flight on
+    them gets no answer any more.
+    """
 
     number: int
     pepper: str = field(repr=False)
     credentials: tuple[Credential, ...] = ()
     versions: tuple[VersionRoute, ...] = ()
+    away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a replica ended: `reason` is a ReplicaExit's value."""
+    """How a replica ended: `reason` is a ReplicaExit's value, or "lost" where its machine is gone."""
 
     replica: str
     reason: str
@@ -90,13 +109,14 @@ class Load:
     """What the gateway carries, of every version that was called since it started; `snapshot` is the newest one it has.
 
     `draining` are replicas that are no longer in that snapshot and still have calls in flight. `calls` are told every few
-    seconds; in between there are none.
+    seconds; in between there are none. It is not `whole` as long as routers may have calls of which the gateway has not heard.
     """
 
     snapshot: int
     versions: tuple[VersionLoad, ...] = ()
     draining: tuple[str, ...] = ()
     calls: tuple[CallCount, ...] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +130,11 @@ class Lost:
 Message = Routes | Exit | Load | Lost
 
 _KINDS: dict[str, type[Message]] = {"routes": Routes, "exit": Exit, "load": Load, "lost": Lost}
+
+
+def router_token(pepper: bytes, machine: str) -> str:
+    """What the router of a machine says to the gateway to be believed."""
+    return hmac.digest(pepper, f"router {machine}".encode(), "sha256").hex()
 
 
 def encode(message: Message) -> bytes:
@@ -129,14 +154,14 @@ def decode(line: bytes) -> Message:
     if kind == "load":
         loads = tuple(VersionLoad(**item) for item in document["versions"])
         calls = tuple(CallCount(**item) for item in document.get("calls", ()))
-        return Load(document["snapshot"], loads, tuple(document["draining"]), calls)
+        return Load(document["snapshot"], loads, tuple(document["draining"]), calls, document["whole"])
     return _KINDS[kind](**document)
 
 
 def _routes(document: dict[str, Any]) -> Routes:
     def credential(item: dict[str, Any]) -> Credential:
         allowed = item["callable"]
-        return Credential(item["hash"], item["name"], None if allowed is None else tuple(allowed))
+        return Credential(**{**item, "callable": None if allowed is None else tuple(allowed)})
 
     def version(item: dict[str, Any]) -> VersionRoute:
         replicas = tuple(ReplicaRoute(**replica) for replica in item.pop("replicas"))
@@ -148,4 +173,5 @@ def _routes(document: dict[str, Any]) -> Routes:
         document["pepper"],
         tuple(credential(item) for item in document["credentials"]),
         tuple(version(item) for item in document["versions"]),
+        tuple(document.get("away", ())),
     )

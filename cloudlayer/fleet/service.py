@@ -14,13 +14,14 @@ from types import TracebackType
 from typing import Final
 
 from cloudlayer.errors import CloudLayerError, InvalidSpec, LeaseLost, NotFound
-from cloudlayer.fleet import demands, emptying
+from cloudlayer.fleet import demands, emptying, rollouts
 from cloudlayer.fleet.act import Actor, Surroundings
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.decide import decide, machines_of
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.jobs import THREADS
+from cloudlayer.fleet.observe import LOOKERS
 from cloudlayer.fleet.reconciler import Reconciler
 from cloudlayer.fleet.store import (
     Database,
@@ -29,7 +30,6 @@ from cloudlayer.fleet.store import (
     LedgerRow,
     MachineRow,
     ReplicaRow,
-    ReplicaRowState,
     Store,
 )
 from cloudlayer.fleet.view import Decision, Delete, Market, View
@@ -84,7 +84,7 @@ class Fleets:
         self.home.prepare()
         self.store = Store(Database(self.home.store_url))
         self.clock = clock or SystemClock()
-        self.clouds = clouds or Clouds(clock=self.clock)
+        self.clouds = clouds or Clouds(clock=self.clock, home=self.home)
 
     def __enter__(self) -> Fleets:
         return self
@@ -138,6 +138,7 @@ class Fleets:
         kept = {row.id: row.offer for row in view.machines if row.id not in deleted and row.id not in going}
         everything = machines_of(emptying.without(view), desired)
         warnings += [f"{key}: {reason}" for key, reason in sorted(market.blocked.items())]
+        warnings += self._costs_on(manifest, market)
         growth = tuple(bought.offer for bought in most.plan.purchases)
         return Preview(
             plan=decision.plan,
@@ -152,6 +153,13 @@ class Fleets:
             emptying={machine.id: machine for machine in everything if machine.id in going},
             consolidation="" if decision.demands else _next_step(view, desired, decision),
         )
+
+    def _costs_on(self, manifest: Manifest, market: Market) -> list[str]:
+        """Where a machine that ends itself costs all the same, with the reason."""
+        if manifest.fleet.expiry is None:
+            return []
+        lacking = [(key, self.clouds.provider(key).capabilities["expiry"]) for key in sorted(market.engines)]
+        return [f"{key}: expiry: {can.reason}" for key, can in lacking if not can]
 
     def view(self, desired: Desired, complain: Callable[[str, CloudLayerError], None]) -> View:
         """A fleet as it is and as it is wanted, with every version at its minimum; `complain` hears of providers that cannot be
@@ -172,11 +180,12 @@ class Fleets:
     def deploy(self, manifest: Manifest) -> int:
         """Write down what is wanted, sources and all. A controller that runs sees it within a second."""
         fleet = manifest.fleet.name
-        document = Desired.of(manifest, self.home.sources()).document()
-        known = self.store.desired(fleet)
-        if known.document == document:
+        new, known, now = Desired.of(manifest, self.home.sources()), self.store.desired(fleet), self.clock.now()
+        old = None if known.document is None else Desired.load(known.document)
+        if old is not None and (old.manifest, old.sources) == (new.manifest, new.sources):
             return known.generation
-        return self.store.want(fleet, document, after=known.generation, now=self.clock.now())
+        document = rollouts.begun(old, new, now).document()
+        return self.store.want(fleet, document, after=known.generation, now=now)
 
     def machines(self, fleet: str, *, ended: bool = False) -> list[MachineRow]:
         """The fleet's machines."""
@@ -195,11 +204,12 @@ class Fleets:
         missing = []
         for spec in desired.manifest.function:
             mine = [row for row in rows.replicas if row.key == spec.key and row.digest == desired.digest(spec)]
-            ready = sum(row.state is ReplicaRowState.READY for row in mine)
+            ready = sum(row.state.at_rest for row in mine)
             if ready < spec.scale.min:
                 latest = self.store.latest(fleet, spec.key, limit=1)
                 why = f": {latest[0].reason}" if latest and latest[0].reason else ""
                 missing.append(f"{spec.key}: {ready} of {spec.scale.min} replicas are ready{why}")
+        missing += [f"{one.function}: its update is under way" for one in desired.rollouts]
         return Status(not missing, tuple(missing))
 
     def running(self, fleet: str) -> int | None:
@@ -272,9 +282,11 @@ class Fleets:
         self._acquire(lease)
         seen, pause = self.store.last_event(), _POLL
         try:
-            with ThreadPoolExecutor(THREADS) as executor:
+            with ThreadPoolExecutor(THREADS) as executor, ThreadPoolExecutor(LOOKERS) as lookers:
                 actor = Actor(lease, self.clouds, Surroundings(self.home, self.store.owner, fleet), self.clock)
-                reconciler = Reconciler(self.store, lease, self.clouds, actor, executor=executor, clock=self.clock)
+                reconciler = Reconciler(
+                    self.store, lease, self.clouds, actor, executor=executor, lookers=lookers, clock=self.clock
+                )
                 settled = False
                 while not settled:
                     lease.renew()

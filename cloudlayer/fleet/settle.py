@@ -8,7 +8,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from cloudlayer.fleet import leaving, readiness
 from cloudlayer.fleet.observe import Observation
+from cloudlayer.fleet.readiness import Finding
 from cloudlayer.fleet.store import LOST, Event, FleetRows, MachineRow, MachineState, ReplicaRow, ReplicaRowState, writes
 from cloudlayer.interfaces import ReplicaExit, ReplicaState, ReplicaStatus
 from cloudlayer.resources import Instance, InstanceState
@@ -23,6 +25,7 @@ def changes(rows: FleetRows, seen: Observation, busy: frozenset[str], now: float
     """One write for each thing that the store has otherwise than it was seen. Busy things are their thread's business, and
     what changed since the look began is newer than the look."""
     there = {machine.id for machine in rows.machines}
+    running: list[tuple[MachineRow, Instance]] = []
     for machine in rows.machines:
         if machine.id in busy or machine.id not in seen.instances or machine.changed_at > seen.at:
             continue
@@ -31,7 +34,10 @@ def changes(rows: FleetRows, seen: Observation, busy: frozenset[str], now: float
             continue
         if _ended(instance) or (instance is not None and instance.state in _DEAD):
             there.discard(machine.id)
-        yield from _machine(machine, instance, now)
+        yield from _machine(machine, instance, seen.findings.get(machine.id), now)
+        if instance is not None and machine.state is MachineState.RUNNING and instance.state is InstanceState.RUNNING:
+            running.append((machine, instance))
+    yield from leaving.changes(running, rows.machines, now)
     for replica in rows.replicas:
         if replica.id in busy:
             continue
@@ -50,14 +56,14 @@ def _ended(instance: Instance | None) -> bool:
     return instance is None or instance.state is InstanceState.DELETED
 
 
-def _machine(row: MachineRow, instance: Instance | None, now: float) -> Iterator[Write]:
+def _machine(row: MachineRow, instance: Instance | None, finding: Finding | None, now: float) -> Iterator[Write]:
     if _ended(instance):
         why = row.reason if row.state is MachineState.DELETING else _loss(instance)
         yield from close_machine(row, why, now)
     elif instance is not None and row.state is MachineState.PENDING and instance.state is InstanceState.RUNNING:
+        # One that is not reached by SSH is ready as soon as its instance runs.
         address = instance.private_address or instance.public_address
-        yield partial(writes.change_machine, row=row, now=now, state=MachineState.RUNNING, address=address)
-        yield _event(row.fleet, now, "machine running", row.id, f"{row.provider} {row.instance}")
+        yield from readiness.settled(row, finding or Finding(ready=True, address=address), now)
     elif instance is not None and instance.state in _DEAD and row.state is not MachineState.DELETING:
         why = instance.reason or f"its instance is {instance.state}"
         yield partial(writes.change_machine, row=row, now=now, state=MachineState.DELETING, reason=why)

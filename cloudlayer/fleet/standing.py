@@ -85,7 +85,7 @@ class _Scene:
         told = Standing(row, _machine(self._view.machines, row), _events(self._fleets, row))
         tenant = self._outcome.tenants.get(row.machine, {}).get(row.id)
         if tenant is None or told.machine is None:
-            return told
+            return replace(told, consolidation=_held(told.machine))
         others = [machine for name, machine in self._machines.items() if name != row.machine]
         everyone = [one.demand for one in self._outcome.tenants[row.machine].values()]
         return replace(
@@ -111,6 +111,17 @@ class _Scene:
         if isinstance(found, Emptying):
             return f"its machine is worth emptying: that {emptying.told(found, rules.currency)}"
         return f"it stays: {found}"
+
+
+def _held(row: MachineRow | None) -> str:
+    """What is to become of a machine that takes no part in any plan."""
+    if row is None:
+        return ""
+    if row.goes:
+        return f"its machine is being emptied and then deleted: {row.reason}"
+    if row.unreachable is not None:
+        return "its machine does not answer: it gets no calls, and is replaced unless that ends soon"
+    return "it stays: its machine is cordoned, and takes no others" if row.cordoned else ""
 
 
 def _missing(view: View, keys: Sequence[str]) -> list[Missing]:

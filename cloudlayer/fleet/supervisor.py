@@ -149,7 +149,7 @@ class _Serving:
             arguments = ["cloudlayer.fleet.controller", "--fleet", self._fleet, "--url", self._url]
         else:
             sockets = ["--controller", str(home.controller_socket(self._fleet))]
-            sockets += ["--socket", str(home.gateway_socket(self._fleet))]
+            sockets += ["--socket", str(home.gateway_socket(self._fleet)), "--routers", str(home.routers_socket(self._fleet))]
             arguments = ["cloudlayer.gateway", "--host", self._host, "--port", str(self._port), *sockets]
         environment = {key: value for key, value in os.environ.items() if key not in _HIDDEN}
         with (self._folder / f"{name}.log").open("ab") as log:

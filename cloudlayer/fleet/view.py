@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from cloudlayer.fleet.demands import may_be_on
 from cloudlayer.fleet.desired import Desired
-from cloudlayer.fleet.store import MachineRow, ReplicaRow
+from cloudlayer.fleet.store import MachineRow, ReplicaRow, ReplicaRowState
 from cloudlayer.functions.manifest import FunctionSpec
 from cloudlayer.resources import Offer
 from cloudlayer.scheduler import Demand, Machine, Plan, Rules
@@ -37,7 +37,8 @@ class View:
 
     `wanted` is the number of replicas of each version, `paused` the versions that failed and wait before they are tried
     again, `failing` those that are on probation for it, `drained` the draining replicas that no call uses any more, `busy` the
-    machines and replicas that a thread works on right now.
+    machines and replicas that a thread works on right now, `cut` the machines whose connection is lost. `idle` is for how many
+    seconds no call has used a version, 0 if one does; it knows those alone that were called.
     """
 
     fleet: str
@@ -51,10 +52,16 @@ class View:
     failing: frozenset[str] = frozenset()
     drained: frozenset[str] = frozenset()
     busy: frozenset[str] = frozenset()
+    cut: frozenset[str] = frozenset()
+    idle: Mapping[str, float] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
     market: Market = field(default_factory=Market)
     machines_so_far: int = 0
     replicas_so_far: int = 0
+
+    def idle_for(self, key: str) -> float:
+        """For how many seconds no call has used a version, as far as is known."""
+        return self.idle.get(key, float("inf"))
 
     def spec(self, row: ReplicaRow) -> FunctionSpec | None:
         """The version that a replica is of, if that is wanted in the very form that the replica has, and where it is."""
@@ -99,6 +106,7 @@ class Drain:
 
     row: ReplicaRow
     why: str
+    state = ReplicaRowState.DRAINING
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,26 @@ class Stop:
 
     row: ReplicaRow
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Give a replica no more calls, and move it off its GPUs once it has none left; a `fresh` one has not begun to."""
+
+    row: ReplicaRow
+    fresh: bool
+    why: str
+    state = ReplicaRowState.PARKING
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Bring a replica back to its GPUs, and give it calls again."""
+
+    row: ReplicaRow
+    fresh: bool
+    why: str
+    state = ReplicaRowState.RETURNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +161,16 @@ class Keep:
     why: str
 
 
-Action = Buy | Delete | Start | Drain | Stop | Rest | Empty | Keep
+@dataclass(frozen=True, slots=True)
+class Lose:
+    """Give up a machine that does not answer, and its replicas; it is deleted as soon as that can be done."""
+
+    row: MachineRow
+    replicas: tuple[ReplicaRow, ...]
+    why: str
+
+
+Action = Buy | Delete | Start | Drain | Stop | Rest | Empty | Keep | Lose | Park | Return
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +186,8 @@ class Decision:
     missing: Mapping[str, str] = field(default_factory=dict)
     machines: tuple[Machine, ...] = ()
     rules: Rules = field(default_factory=Rules)
+
+    @property
+    def losses(self) -> tuple[Lose, ...]:
+        """The machines that are given up."""
+        return tuple(action for action in self.actions if isinstance(action, Lose))

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_valid
 from cloudlayer.errors import InvalidSpec
 from cloudlayer.functions.calls import CallPricing, CallWeight, weighted
 from cloudlayer.functions.consolidation import Amount, Consolidation
+from cloudlayer.functions.health import Health
+from cloudlayer.functions.machines import MachineAccess, MachineImages, Overrides
 from cloudlayer.functions.versions import Version
 from cloudlayer.specs import Cores, Duration, Name, Number, Size, Spec, checked
 from cloudlayer.units import GIB, MIB, parse_price
@@ -90,7 +92,11 @@ class Denied(Spec):
 
 
 class FleetSection(Spec):
-    """The fleet as a whole. `taints` gives each taint the shell patterns of the machine types that bear it."""
+    """The fleet as a whole. `taints` gives each taint the shell patterns of the machine types that bear it.
+
+    A cloud's machine that no controller has asked for within `expiry` ends itself; without one, none does. With `router`, calls
+    between functions of one machine stay on it.
+    """
 
     name: Name
     providers: Annotated[tuple[str, ...], Strict(False), Field(min_length=1)]
@@ -100,6 +106,11 @@ class FleetSection(Spec):
     taints: dict[str, Texts] = Field(default_factory=dict)
     consolidation: Consolidation = Consolidation()
     call_prices: CallPricing = CallPricing()
+    access: MachineAccess = MachineAccess()
+    images: MachineImages = MachineImages()
+    overrides: Overrides = Field(default_factory=dict)
+    expiry: Annotated[Duration | None, Field(ge=60)] = None
+    router: bool = True
 
 
 class GpuNeed(Spec):
@@ -186,6 +197,7 @@ class FunctionSpec(Spec):
     together: Literal["machine", "zone"] | None = None
     scale: Scale = Scale()
     move: Amount | None = None
+    health: Health = Health()
 
     @model_validator(mode="after")
     def _one_origin(self) -> FunctionSpec:
@@ -249,7 +261,7 @@ class Manifest(Spec):
 
 
 def load_manifest(path: Path) -> Manifest:
-    """Read and check a manifest; source folders are made absolute, relative ones being beside the file.
+    """Read and check a manifest; source folders and files in providers' names are made absolute, relative ones being beside it.
 
     Raises InvalidSpec with one line a fault.
     """
@@ -261,7 +273,17 @@ def load_manifest(path: Path) -> Manifest:
         raise InvalidSpec(f"{path}: is not TOML: {error}") from None
     manifest = checked(Manifest, document, f"{path.name}: ")
     functions = tuple(_with_source(spec, path) for spec in manifest.function)
-    return manifest.model_copy(update={"function": functions})
+    providers = tuple(_with_file(name, path) for name in manifest.fleet.providers)
+    fleet = manifest.fleet.model_copy(update={"providers": providers})
+    return manifest.model_copy(update={"function": functions, "fleet": fleet})
+
+
+def _with_file(provider: str, path: Path) -> str:
+    """What follows a provider's name is a file if it ends in ".toml", as in "ssh:boxes.toml"."""
+    name, _, suffix = provider.partition(":")
+    if not suffix.endswith(".toml"):
+        return provider
+    return f"{name}:{(path.parent / Path(suffix).expanduser()).resolve()}"
 
 
 def _with_source(spec: FunctionSpec, path: Path) -> FunctionSpec:

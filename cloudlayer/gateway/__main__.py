@@ -15,6 +15,7 @@ from cloudlayer.gateway.dispatcher import Dispatcher
 from cloudlayer.gateway.http_server import HttpServer
 from cloudlayer.gateway.link import Link
 from cloudlayer.gateway.logs import log
+from cloudlayer.gateway.routers import Routers
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -26,6 +27,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--socket", action="append", default=[], help="a unix socket to serve on too, open to all users; repeatable"
     )
+    parser.add_argument("--routers", help="a unix socket for the routers of other machines")
     parser.add_argument("--grace", type=float, default=10.0, help="seconds that calls get to end when the gateway stops")
     parser.add_argument("--verbose", action="store_true", help="log every call, not only those that fail")
     return parser.parse_args(arguments)
@@ -34,16 +36,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 async def serve(options: argparse.Namespace) -> None:
     """The gateway's whole life."""
     dispatcher = Dispatcher()
-    gateway = Gateway(dispatcher, verbose=options.verbose)
+    routers = Routers(dispatcher)
+    gateway = Gateway(dispatcher, routers, verbose=options.verbose)
     server = HttpServer(gateway.answer)
     stop = _stop_signal()
     addresses = await server.listen_tcp(options.host, options.port)
     for path in options.socket:
         await server.listen_unix(path)
         Path(path).chmod(0o666)
+    if options.routers:
+        await routers.listen(options.routers)
     link = asyncio.create_task(Link(options.controller, dispatcher).run())
     log("listening", addresses=[*addresses, *(f"unix:{path}" for path in options.socket)])
     await stop.wait()
+    # Before all else: what routers want, the next gateway is asked for.
+    routers.close()
     await _drain(dispatcher, gateway, server, options.grace)
     link.cancel()
     server.abort()

@@ -13,12 +13,22 @@ from typing import Final
 from cloudlayer.gateway.answer import Answer, error_answer, new_request_id
 from cloudlayer.gateway.auth import permit
 from cloudlayer.gateway.caller import Call, Caller
-from cloudlayer.gateway.dispatcher import Dispatcher, stopping
+from cloudlayer.gateway.dispatcher import Dispatcher
 from cloudlayer.gateway.envelope import CallError, ReplicaAnswer, accepted, success
 from cloudlayer.gateway.http_server import Request
 from cloudlayer.gateway.logs import log
 from cloudlayer.gateway.metrics import SUCCESS
-from cloudlayer.gateway.options import Options, parse_content_type, parse_options, parse_reference, parse_request_id, wants_raw
+from cloudlayer.gateway.routers import Routers
+from cloudlayer.gateway.versions import Ticket, stopping
+from cloudlayer.runtime.router.messages import PLACE_HEADER
+from cloudlayer.runtime.router.options import (
+    Options,
+    parse_content_type,
+    parse_options,
+    parse_reference,
+    parse_request_id,
+    wants_raw,
+)
 
 CALL_PATH: Final = "/v1/algo/"
 _BINARY: Final = "application/octet-stream"
@@ -27,8 +37,9 @@ _BINARY: Final = "application/octet-stream"
 class Gateway:
     """Answers requests. `verbose`: every call gets a log line, not only one that failed."""
 
-    def __init__(self, dispatcher: Dispatcher, *, verbose: bool = False) -> None:
+    def __init__(self, dispatcher: Dispatcher, routers: Routers, *, verbose: bool = False) -> None:
         self._dispatcher = dispatcher
+        self._routers = routers
         self._caller = Caller(dispatcher)
         self._verbose = verbose
         self._loop = asyncio.get_running_loop()
@@ -74,14 +85,17 @@ class Gateway:
         if self._dispatcher.number is None:
             raise CallError("UnavailableError", "the controller has not told the routes yet", status=503, retry_after=1)
         credential = self._dispatcher.keyring.verify(request.headers.get(b"authorization"))
-        state = self._dispatcher.find(parse_reference(path[len(CALL_PATH) :]))
+        reference = parse_reference(path[len(CALL_PATH) :])
+        state = self._dispatcher.find(reference)
         permit(credential, state.route.function)
         if request.problem is not None:
             raise request.problem
         options = parse_options(query)
         content_type = parse_content_type(request.headers.get(b"content-type", b""))
         caller = None if credential.callable is None else credential.name
-        return Call(state, request.body, content_type, request_id, self._loop.time() + options.timeout, caller), options
+        place = self._routers.claim(state, request.headers.get(PLACE_HEADER.encode()))
+        ticket, deadline = Ticket(reference, state), self._loop.time() + options.timeout
+        return Call(ticket, request.body, content_type, request_id, deadline, caller, place), options
 
     async def _perform(self, call: Call) -> tuple[ReplicaAnswer, float]:
         result, duration = await self._caller.perform(call)

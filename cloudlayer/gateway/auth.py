@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from typing import Final
 
-from cloudlayer.fleet.routes import Credential
+from cloudlayer.fleet.routes import Credential, router_token
 from cloudlayer.gateway.envelope import BAD_KEY, FORBIDDEN, CallError
-
-_SCHEMES: Final = (b"simple ", b"bearer ")
+from cloudlayer.runtime.router.options import parse_key
 
 
 class Keyring:
@@ -21,13 +19,17 @@ class Keyring:
 
     def verify(self, authorization: bytes | None) -> Credential:
         """Whose key the Authorization header holds, be it bare, `Simple KEY` or `Bearer KEY`; else CallError with HTTP 401."""
-        key = _key(authorization or b"")
+        key = parse_key(authorization or b"")
         if not key:
             raise _refused("no API key: send it in the Authorization header")
         credential = self._credentials.get(hmac.digest(self._pepper, key, "sha256").hex())
         if credential is None:
             raise _refused("this API key is not known here")
         return credential
+
+    def is_router(self, machine: str, token: str) -> bool:
+        """Whether whoever says `token` is the router of that machine."""
+        return hmac.compare_digest(router_token(self._pepper, machine), token)
 
 
 def permit(credential: Credential, function: str) -> None:
@@ -38,12 +40,6 @@ def permit(credential: Credential, function: str) -> None:
             f'{credential.name} may not call {function}; name it in "calls" of the function that wants to',
             code=FORBIDDEN,
         )
-
-
-def _key(header: bytes) -> bytes:
-    header = header.strip()
-    scheme = header[:7].lower()
-    return header[7:].strip() if scheme in _SCHEMES else header
 
 
 def _refused(message: str) -> CallError:

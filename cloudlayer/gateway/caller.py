@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from cloudlayer.fleet.routes import Exit
 from cloudlayer.gateway.balancer import Replica
-from cloudlayer.gateway.dispatcher import Dispatcher, Ticket, VersionState, never_started
+from cloudlayer.gateway.dispatcher import LOST, Dispatcher
 from cloudlayer.gateway.envelope import CallError, ReplicaAnswer, result_of
 from cloudlayer.gateway.logs import log
 from cloudlayer.gateway.replica_client import BadAnswer, Broken, OutOfConnections, Overran, TooLate, Unreachable
+from cloudlayer.gateway.versions import Ticket, VersionState, never_started
 
 TRIES: Final = 3
 # ReplicaExit's values, whose module would bring all of the specs along.
@@ -23,18 +24,23 @@ OUT_OF_GPU_MEMORY: Final = "out_of_gpu_memory"
 @dataclass(eq=False, slots=True)
 class Call:
     """A call as it was asked for. `deadline` is when its caller stops waiting, by the event loop's clock. `caller` is the
-    version whose replica calls, if one does.
+    version whose replica calls, if one does; `place` what a router was given for it already.
 
     A version's own timeout counts from when a replica has the call: a cold start does not eat it up.
     """
 
-    state: VersionState
+    ticket: Ticket
     body: bytes
     content_type: bytes
     request_id: str
     deadline: float
     caller: str | None = None
-    ticket: Ticket = field(default_factory=Ticket)
+    place: Replica | None = None
+
+    @property
+    def state(self) -> VersionState:
+        """The version that has the call, or is to have it."""
+        return self.ticket.state
 
 
 class Caller:
@@ -53,7 +59,9 @@ class Caller:
         broken = 0
         again = False
         while True:
-            replica = await self._dispatcher.place(call.state, call.ticket, call.deadline, again=again)
+            replica, call.place = call.place, None
+            if replica is None:
+                replica = await self._dispatcher.place(call.ticket, call.deadline, again=again)
             again = True
             started = self._loop.time()
             try:
@@ -66,7 +74,7 @@ class Caller:
                 broken += 1
                 self._lose(call, replica, "broke off a call")
                 if not call.state.route.idempotent or broken == TRIES:
-                    raise await self._died(call, replica) from None
+                    raise await died(self._dispatcher, call.state.key, replica) from None
             except Overran:
                 self._lose(call, replica, "overran a call's time", stuck=True)
                 raise _overran(call, self._loop.time() - started) from None
@@ -86,13 +94,18 @@ class Caller:
         log("replica lost", replica=replica.id, version=call.state.key, why=why, request_id=call.request_id)
         self._dispatcher.lose(call.state, replica, stuck=stuck)
 
-    async def _died(self, call: Call, replica: Replica) -> CallError:
-        ended = await self._dispatcher.reason(replica)
-        if ended is not None and ended.reason == OUT_OF_MEMORY:
-            return CallError("OutOfMemoryError", f"{call.state.key} ran out of memory while it worked on this call")
-        if ended is not None and ended.reason == OUT_OF_GPU_MEMORY:
-            return CallError("OutOfGpuMemoryError", f"{call.state.key} was ended while it worked on this call{_told(ended)}")
-        return CallError("AlgorithmError", f"{call.state.key} exited while it worked on this call{_told(ended)}")
+
+async def died(dispatcher: Dispatcher, key: str, replica: Replica) -> CallError:
+    """What to tell the caller whose call a replica of the version `key` broke off."""
+    ended = await dispatcher.reason(replica)
+    if ended is not None and ended.reason == LOST:
+        what = f"{key} was lost while it worked on this call{_told(ended)}"
+        return CallError("ReplicaLostError", f"{what}. The call may have been carried out, or in part")
+    if ended is not None and ended.reason == OUT_OF_MEMORY:
+        return CallError("OutOfMemoryError", f"{key} ran out of memory while it worked on this call")
+    if ended is not None and ended.reason == OUT_OF_GPU_MEMORY:
+        return CallError("OutOfGpuMemoryError", f"{key} was ended while it worked on this call{_told(ended)}")
+    return CallError("AlgorithmError", f"{key} exited while it worked on this call{_told(ended)}")
 
 
 def _told(ended: Exit | None) -> str:

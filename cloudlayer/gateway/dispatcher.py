@@ -8,67 +8,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from functools import partial
-from typing import Final, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from cloudlayer.fleet.routes import Exit, Load, Lost, Routes, VersionLoad, VersionRoute
 from cloudlayer.gateway.auth import Keyring
-from cloudlayer.gateway.balancer import Balancer, Replica
+from cloudlayer.gateway.balancer import Replica
 from cloudlayer.gateway.counting import CallCounts
 from cloudlayer.gateway.envelope import CallError
-from cloudlayer.gateway.metrics import Gauges, Meter, Metrics
+from cloudlayer.gateway.leases import MARGIN_SECONDS
+from cloudlayer.gateway.metrics import Gauges, Metrics
 from cloudlayer.gateway.replica_client import ReplicaClient
 from cloudlayer.gateway.routing import references, unknown
+from cloudlayer.gateway.versions import Leasing, Reports, Ticket, VersionState, hung_up, stopping
+from cloudlayer.runtime.router.messages import TERM_SECONDS
 
 TELL_SECONDS: Final = 0.05
 REASON_SECONDS: Final = 0.5
+UNHEARD_SECONDS: Final = TERM_SECONDS + MARGIN_SECONDS
+"""How long a router may begin calls by leases of the gateway before this one, on a line that says nothing."""
 _REMEMBERED_EXITS: Final = 4096
-
-Waiter = asyncio.Future[Replica]
-
-
-class Reports(Protocol):
-    """Where the gateway's load and losses are told."""
-
-    def now(self) -> None:
-        """The load is worth telling at once."""
-
-    def soon(self) -> None:
-        """The load has changed."""
-
-    def lost(self, lost: Lost) -> None:
-        """A replica was lost."""
-
-
-class VersionState:
-    """One version: its route, its places, and when it was last at work and last told of."""
-
-    def __init__(self, route: VersionRoute, meter: Meter) -> None:
-        self.key = f"{route.function}/{route.version}"
-        self.route = route
-        self.meter = meter
-        self.balancer: Balancer[Waiter] = Balancer()
-        self.ended_at: float | None = None
-        self.told_at = float("-inf")
-        self.routed = True
-
-    @property
-    def busy(self) -> bool:
-        """Whether a call runs or waits."""
-        return bool(self.balancer.waiting) or self.balancer.in_flight > 0
-
-
-class Ticket:
-    """A call's claim to a place, which its caller may give up while it waits."""
-
-    def __init__(self) -> None:
-        self.withdraw: Callable[[], None] | None = None
-
-    def abandon(self) -> None:
-        """The caller has gone. A call that runs is left to finish: its function may be halfway through what it does."""
-        if self.withdraw is not None:
-            self.withdraw()
+# The store's word for it, whose module would bring SQLAlchemy along.
+LOST: Final = "lost"
+_AWAY: Final = "the connection to its machine was lost"
 
 
 class Dispatcher:
@@ -79,6 +41,8 @@ class Dispatcher:
         self.metrics = Metrics(self._gauges)
         self.counts = CallCounts()
         self.reports: Reports | None = None
+        self.leasing: Leasing | None = None
+        self.unheard: set[str] = set()
         self.number: int | None = None
         self.keyring = Keyring()
         self.draining = False
@@ -87,6 +51,7 @@ class Dispatcher:
         self._clients: dict[str, ReplicaClient] = {}
         self._lost: dict[str, Lost] = {}
         self._exits: OrderedDict[str, Exit] = OrderedDict()
+        self._away: dict[str, Exit] = {}
         self._reasons: dict[str, asyncio.Future[Exit]] = {}
 
     def find(self, reference: str) -> VersionState:
@@ -96,6 +61,15 @@ class Dispatcher:
             raise unknown(reference, self._table)
         return self._states[key]
 
+    def state(self, key: str) -> VersionState | None:
+        """The version of that key, also one that only has calls left to end."""
+        return self._states.get(key)
+
+    @property
+    def references(self) -> Mapping[str, str]:
+        """From every reference to the key that it names."""
+        return self._table
+
     def client(self, replica: Replica) -> ReplicaClient:
         """The connections to a replica."""
         return self._clients[replica.id]
@@ -103,8 +77,12 @@ class Dispatcher:
     def apply(self, routes: Routes) -> None:
         """Take a snapshot, whole. Nothing has changed if it raises."""
         keyring = Keyring(routes.pepper, routes.credentials)
-        table = references(frozenset((route.function, route.version) for route in routes.versions))
+        named = [(route.function, route.version, route.candidate) for route in routes.versions]
+        unproven = frozenset((function, version) for function, version, candidate in named if candidate)
+        table = references(frozenset((function, version) for function, version, _ in named), unproven)
         clients = {replica.id: ReplicaClient(replica.address) for route in routes.versions for replica in route.replicas}
+        if self.number is None:
+            self._await_routers(routes)
         self.number, self.keyring, self._table = routes.number, keyring, table
         self._lost.clear()
         for replica, client in clients.items():
@@ -112,33 +90,58 @@ class Dispatcher:
             if known is None or known.closed or known.address != client.address:
                 self._clients[replica] = client
                 if known is not None:
+                    client.follow(known)
                     known.close()
         current = {f"{route.function}/{route.version}": route for route in routes.versions}
-        for key in self._states.keys() - current.keys():
-            self._retire(self._states[key])
         for key, route in current.items():
             self._update(key, route)
+        self._retire([state for key, state in self._states.items() if key not in current])
+        self._away = {replica: Exit(replica, LOST, _AWAY) for replica in routes.away}
+        for away in self._away.values():
+            self._end(away)
         self._forget()
+        if self.leasing is not None:
+            self.leasing.routed(routes)
+
+    def heard(self, machines: Iterable[str]) -> None:
+        """What the routers of these machines do is known, or will not be: their replicas take calls."""
+        self.unheard.difference_update(machines)
+        for state in self._states.values():
+            state.settle()
 
     def exited(self, exit: Exit) -> None:
         """A replica has ended, and never takes a call again."""
         self._exits[exit.replica] = exit
         if len(self._exits) > _REMEMBERED_EXITS:
             self._exits.popitem(last=False)
+        self._end(exit)
+        if self.leasing is not None:
+            self.leasing.ended(exit.replica)
+
+    def _end(self, exit: Exit) -> None:
+        """Give a replica no more calls. Those on a machine that is lost end here; others hear of their end by themselves."""
         for state in self._states.values():
             if exit.replica in state.balancer.replicas:
                 state.balancer.lose(exit.replica)
-                self._settle(state)
+                state.settle()
+        if exit.reason == LOST and exit.replica in self._clients:
+            self._clients[exit.replica].sever()
         reason = self._reasons.pop(exit.replica, None)
         if reason is not None and not reason.done():
             reason.set_result(exit)
 
-    async def place(self, state: VersionState, ticket: Ticket, deadline: float, *, again: bool = False) -> Replica:
-        """A place for one call, at once or in its turn; CallError when there will be none. `again`: it had one before."""
+    async def place(self, ticket: Ticket, deadline: float, *, again: bool = False, machine: str = "") -> Replica:
+        """A place for one call, of the version that is the ticket's by then; CallError when there will be none.
+
+        It comes at once or in the call's turn. One on `machine` is preferred. `again`: the call had a place before.
+        """
+        if not ticket.state.routed:
+            ticket.state = self.find(ticket.reference)
+        state = ticket.state
         quiet = not state.busy
-        replica = state.balancer.take()
+        replica = state.balancer.take(machine)
         if replica is None:
-            return await self._wait(state, ticket, deadline, again)
+            return await self._wait(ticket, deadline, again, machine)
         self._tell(state, urgent=quiet)
         return replica
 
@@ -149,7 +152,7 @@ class Dispatcher:
         if not replica.routed or not state.routed:
             self._forget()
         if state.balancer.waiting:
-            self._settle(state)
+            state.settle()
         self._tell(state)
 
     def lose(self, state: VersionState, replica: Replica, *, stuck: bool = False) -> None:
@@ -161,77 +164,97 @@ class Dispatcher:
         if first and self.reports is not None:
             self._lost[replica.id] = lost
             self.reports.lost(lost)
-        self._settle(state)
+        state.settle()
 
     async def reason(self, replica: Replica) -> Exit | None:
-        """How the replica ended, if the controller says so within half a second."""
-        if replica.id in self._exits:
-            return self._exits[replica.id]
+        """How the replica ended or was lost, if the controller says so within half a second."""
+        if (known := self._exits.get(replica.id) or self._away.get(replica.id)) is not None:
+            return known
         reason = self._reasons.setdefault(replica.id, self._loop.create_future())
         await asyncio.wait({reason}, timeout=REASON_SECONDS)
         self._reasons.pop(replica.id, None)
-        return self._exits.get(replica.id)
+        return reason.result() if reason.done() else None
 
     def drain(self) -> None:
         """Turn away what waits; what runs may end."""
         self.draining = True
         for state in self._states.values():
-            self._fail_waiting(state, stopping)
+            state.turn_away(stopping)
 
     def load(self) -> Load:
         """What the gateway carries now."""
         called = [state for state in self._states.values() if state.ended_at is not None or state.busy]
         draining = [replica for state in self._states.values() for replica in state.balancer.draining]
         loads, calls = tuple(self._load_of(state) for state in called), self.counts.told(self._loop.time())
-        return Load(self.number or 0, loads, tuple(draining), calls)
+        return Load(self.number or 0, loads, tuple(draining), calls, whole=not self.unheard)
 
     def losses(self) -> list[Lost]:
         """The losses since the newest snapshot, for a controller that may not have heard of them."""
         return list(self._lost.values())
 
-    async def _wait(self, state: VersionState, ticket: Ticket, deadline: float, again: bool) -> Replica:
+    def worked(self, state: VersionState) -> None:
+        """Calls ran, or run, by leases."""
+        state.ended_at = self._loop.time()
+        self._tell(state)
+
+    async def _wait(self, ticket: Ticket, deadline: float, again: bool, machine: str) -> Replica:
+        state = ticket.state
         if self.draining:
             raise stopping()
-        if not state.routed:
-            raise unknown(state.key, self._table)
+        if ticket.gone:
+            raise hung_up()
         if state.route.failure is not None and not state.balancer.usable:
             raise CallError(*state.route.failure)
-        waiter: Waiter = self._loop.create_future()
-        if not state.balancer.enqueue(waiter, first=again):
+        place: asyncio.Future[Replica] = self._loop.create_future()
+        if not ticket.wait(place, first=again, machine=machine):
             raise CallError("TooManyRequestsError", f"too many calls wait for {state.key}", status=429, retry_after=1)
-        ticket.withdraw = partial(_fail, state, waiter, _hung_up)
-        timer = self._loop.call_at(deadline, _fail, state, waiter, partial(never_started, state.key))
-        self._tell(state, urgent=True)
+        timer = self._loop.call_at(deadline, ticket.expire)
+        self._wanted(state)
         try:
-            return await waiter
+            return await place
         finally:
             timer.cancel()
-            ticket.withdraw = None
-            state.ended_at = self._loop.time()
-            self._tell(state)
+            ticket.place = None
+            ticket.state.ended_at = self._loop.time()
+            self._tell(ticket.state)
+
+    def _wanted(self, state: VersionState) -> None:
+        self._tell(state, urgent=True)
+        if self.leasing is not None:
+            self.leasing.wanted(state)
 
     def _update(self, key: str, route: VersionRoute) -> None:
         state = self._states.get(key)
         if state is None:
-            state = self._states[key] = VersionState(route, self.metrics.meter(route.function, route.version))
+            state = self._states[key] = VersionState(route, self.metrics.meter(route.function, route.version), self.unheard)
         state.route, state.routed = route, True
         state.balancer.update(route, self._exits)
-        self._settle(state)
+        state.settle()
 
-    def _retire(self, state: VersionState) -> None:
-        state.routed = False
-        state.balancer.retire()
-        self._fail_waiting(state, partial(unknown, state.key, self._table))
+    def _await_routers(self, routes: Routes) -> None:
+        """Routers may still call replicas by leases of the gateway before this one: give them a moment to say so."""
+        machines = {replica.machine for route in routes.versions for replica in route.replicas if replica.machine}
+        if machines:
+            self.unheard |= machines
+            self._loop.call_later(UNHEARD_SECONDS, self.heard, machines)
 
-    def _settle(self, state: VersionState) -> None:
-        for waiter, replica in state.balancer.grants():
-            waiter.set_result(replica)
-        if state.route.failure is not None and not state.balancer.usable:
-            self._fail_waiting(state, partial(CallError, *state.route.failure))
-
-    def _fail_waiting(self, state: VersionState, error: Callable[[], CallError]) -> None:
-        for waiter in list(state.balancer.waiting):
-            _fail(state, waiter, error)
+    def _retire(self, states: Iterable[VersionState]) -> None:
+        """These versions are gone. Their queues are not: each call waits for what its reference names now, if anything."""
+        heirs: dict[str, VersionState] = {}
+        for state in states:
+            state.routed = False
+            state.balancer.retire()
+            for ticket in list(state.balancer.waiting):
+                key = self._table.get(ticket.reference)
+                if key is None:
+                    ticket.fail(unknown(ticket.reference, self._table))
+                else:
+                    heirs[key] = self._states[key]
+                    ticket.move(heirs[key])
+        for heir in heirs.values():
+            heir.settle()
+            if heir.balancer.waiting:
+                self._wanted(heir)
 
     def _forget(self) -> None:
         for key in [key for key, state in self._states.items() if not state.routed and not state.busy]:
@@ -251,7 +274,7 @@ class Dispatcher:
             self.reports.soon()
 
     def _load_of(self, state: VersionState) -> VersionLoad:
-        in_flight, waiting = state.balancer.in_flight, len(state.balancer.waiting)
+        in_flight, waiting = state.in_flight, len(state.balancer.waiting)
         idle = 0.0 if in_flight or waiting or state.ended_at is None else self._loop.time() - state.ended_at
         return VersionLoad(state.key, in_flight, waiting, round(idle, 3))
 
@@ -260,29 +283,9 @@ class Dispatcher:
             Gauges(
                 state.route.function,
                 state.route.version,
-                state.balancer.in_flight,
+                state.in_flight,
                 len(state.balancer.waiting),
                 sum(replica.routed and not replica.lost for replica in state.balancer.replicas.values()),
             )
             for state in self._states.values()
         ]
-
-
-def stopping() -> CallError:
-    """What calls get that come or wait while the gateway stops."""
-    return CallError("UnavailableError", "the gateway is stopping", status=503, retry_after=1)
-
-
-def _fail(state: VersionState, waiter: Waiter, error: Callable[[], CallError]) -> None:
-    state.balancer.leave(waiter)
-    if not waiter.done():
-        waiter.set_exception(error())
-
-
-def never_started(key: str) -> CallError:
-    """What a call gets whose time is over before a replica has it."""
-    return CallError("TimeoutError", f"the call's time was over before {key} had room for it; it never started")
-
-
-def _hung_up() -> CallError:
-    return CallError("UnavailableError", "the caller hung up before the call started", status=503)

@@ -6,6 +6,7 @@ When it breaks, the gateway serves on with what it knows and connects again.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from cloudlayer.fleet.routes import Exit, Lost, Message, Routes, decode, encode
@@ -28,6 +29,7 @@ class Link:
         self._dispatcher = dispatcher
         self._loop = asyncio.get_running_loop()
         self._writer: asyncio.StreamWriter | None = None
+        self._newest: int | None = None
         self._due: asyncio.Handle | None = None
         self._due_now = False
         self._pause = SHORTEST_PAUSE
@@ -71,18 +73,17 @@ class Link:
             log("controller line broken", error=f"{type(error).__name__}: {error}"[:200])
         finally:
             heartbeat.cancel()
-            self._writer = None
+            self._writer = self._newest = None
             writer.close()
             log("controller gone")
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:
-        newest: int | None = None
         while line := await reader.readline():
             message = decode(line)
             if isinstance(message, Exit):
                 self._dispatcher.exited(message)
-            elif isinstance(message, Routes) and (newest is None or message.number > newest):
-                newest = message.number
+            elif isinstance(message, Routes) and (self._newest is None or message.number > self._newest):
+                self._newest = message.number
                 self._dispatcher.apply(message)
                 self._pause = SHORTEST_PAUSE
                 self.now()
@@ -100,7 +101,9 @@ class Link:
     def _tell(self) -> None:
         self._due, self._due_now = None, False
         if self._writer is not None and self._writer.transport.get_write_buffer_size() < _UNREAD_LIMIT:
-            self._send(self._dispatcher.load())
+            # What it goes by of a controller before this one has a number that says nothing to this one.
+            load = self._dispatcher.load()
+            self._send(load if self._newest is not None else replace(load, snapshot=0))
 
     def _send(self, message: Message) -> None:
         if self._writer is not None and not self._writer.is_closing():

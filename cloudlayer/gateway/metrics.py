@@ -72,6 +72,11 @@ class Metrics:
             ["status"],
             registry=self.registry,
         )
+        self._routed = Counter(
+            "cloudlayer_gateway_routed",
+            "Calls among those that ended that a machine's router carried, so that they never came here",
+            registry=self.registry,
+        )
         self.registry.register(_Standing(gauges))
 
     def meter(self, function: str, version: str) -> Meter:
@@ -81,6 +86,10 @@ class Metrics:
     def refused(self, status: int) -> None:
         """Count a request that came to no call."""
         self._refused.labels(str(status)).inc()
+
+    def routed(self) -> None:
+        """Count a call that a router carried."""
+        self._routed.inc()
 
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""

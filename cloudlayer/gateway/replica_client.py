@@ -62,6 +62,7 @@ class ReplicaClient:
         self._host, self._port = host.strip("[]"), int(port) if self._unix is None else 0
         self._head = f"POST / HTTP/1.1\r\nHost: {authority}\r\nX-Request-Id: ".encode()
         self._idle: list[_Connection] = []
+        self._busy: set[_Connection] = set()
 
     async def post(self, body: bytes, content_type: bytes, request_id: str, deadline: float, wall: float) -> ReplicaAnswer:
         """The replica's answer. `deadline` is by the event loop's clock, `wall` the same in seconds since 1970.
@@ -77,6 +78,23 @@ class ReplicaClient:
         )
         connection = self._reusable() or await self._connect(deadline)
         return await connection.exchange(head, body, deadline)
+
+    def follow(self, earlier: ReplicaClient) -> None:
+        """Take the place of an earlier client of this replica, whose calls under way are this one's to sever from now on."""
+        self._busy = earlier._busy
+
+    def began(self, connection: _Connection) -> None:
+        """A call is under way on a connection."""
+        self._busy.add(connection)
+
+    def ended(self, connection: _Connection) -> None:
+        """The call on a connection is over."""
+        self._busy.discard(connection)
+
+    def sever(self) -> None:
+        """Break off every call that is under way: nobody will answer it."""
+        for connection in list(self._busy):
+            connection.sever()
 
     def keep(self, connection: _Connection) -> None:
         """Hold a connection that can carry another call."""
@@ -146,6 +164,7 @@ class _Connection(asyncio.Protocol):
     def exchange(self, head: bytes, body: bytes, deadline: float) -> asyncio.Future[ReplicaAnswer]:
         """Send one call; its answer."""
         self._answer = answer = self._loop.create_future()
+        self._client.began(self)
         self._timer = self._loop.call_at(deadline, self._fail, Overran())
         if len(body) < _ONE_WRITE:
             self._transport.write(head + body)
@@ -153,6 +172,10 @@ class _Connection(asyncio.Protocol):
             self._transport.write(head)
             self._transport.write(body)
         return answer
+
+    def sever(self) -> None:
+        """Break off the call that it carries."""
+        self._fail(Broken())
 
     def close(self) -> None:
         """Close it."""
@@ -250,6 +273,7 @@ class _Connection(asyncio.Protocol):
 
     def _settle(self) -> asyncio.Future[ReplicaAnswer] | None:
         future, self._answer = self._answer, None
+        self._client.ended(self)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -15,17 +15,25 @@ from cloudlayer.gateway.envelope import UNKNOWN_FUNCTION, CallError
 
 
 @lru_cache(maxsize=1)
-def references(versions: frozenset[tuple[str, str]]) -> dict[str, str]:
-    """From every reference to the key it names, for (function, version) pairs: "a/F", "a/F/1.*", "a/F/1.2.*", "a/F/1.2.3"."""
+def references(versions: frozenset[tuple[str, str]], unproven: frozenset[tuple[str, str]] = frozenset()) -> dict[str, str]:
+    """From every reference to the key it names, for (function, version) pairs: "a/F", "a/F/1.*", "a/F/1.2.*", "a/F/1.2.3".
+
+    Those that are `unproven` are named by what names no other.
+    """
+    table = _table(unproven)
+    table |= _table(versions - unproven)
+    return table
+
+
+def _table(versions: Iterable[tuple[str, str]]) -> dict[str, str]:
     known = defaultdict(list)
     for function, version in versions:
         known[function].append(version)
     table = {}
-    for function, candidates in known.items():
-        for wanted in _names(candidates):
-            chosen = select(wanted, candidates)
+    for function, there in known.items():
+        for wanted in _names(there):
             reference = function if wanted is None else f"{function}/{wanted}"
-            table[reference] = f"{function}/{chosen}"
+            table[reference] = f"{function}/{select(wanted, there)}"
     return table
 
 

@@ -11,6 +11,8 @@ from cloudlayer.interfaces.engine import (
     ReplicaSpec,
     ReplicaState,
     ReplicaStatus,
+    ReplicaUsage,
+    RouterSpec,
 )
 from cloudlayer.interfaces.host import Access, Host
 from cloudlayer.interfaces.load_balancing import LoadBalancing
@@ -34,6 +36,8 @@ __all__ = [
     "ReplicaSpec",
     "ReplicaState",
     "ReplicaStatus",
+    "ReplicaUsage",
+    "RouterSpec",
     "Storage",
     "SystemClock",
 ]

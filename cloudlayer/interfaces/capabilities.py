@@ -24,7 +24,7 @@ class Capabilities:
     """Capabilities by name, for one provider in one region; what is not listed cannot be done.
 
     Compute: on_demand, spot, reserved, idempotent_create, batch_create, user_data, disks, public_address, open_ports,
-    stop_start, reboot, resize, console_log, images, labels, prices.
+    stop_start, reboot, resize, console_log, images, labels, prices, expiry (an instance that shuts itself down is deleted).
     Autoscaling, `autoscaling` as a whole and group_: zones, machine_types, target_tracking, step, step_metric, scheduled,
     balancer, replace. Load balancing, `load_balancing` as a whole and balancer_: tcp, http, https, instances, addresses,
     groups, health, http_check, public. Storage, `volumes` as a whole and volume_: types, speeds, grow, grow_attached,

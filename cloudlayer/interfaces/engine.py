@@ -34,6 +34,20 @@ class ReplicaExit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RouterSpec:
+    """The router of a machine that is not this host: whose it is, what it says to be believed, and where its sockets are.
+
+    In `folder`, on the machine, "u/g.sock" leads to the gateway and "l/line.sock" to where it listens for routers; the router
+    serves at "g/g.sock", which replicas see as their gateway, and keeps its journal in "j".
+    """
+
+    machine: str
+    token: str = field(repr=False)
+    folder: Path
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaSpec:
     """All that an engine needs to start one replica.
 
@@ -41,9 +55,9 @@ class ReplicaSpec:
     `image` is given. `cpu` is in cores, `memory` and `disk` in bytes, `devices` are indices of the machine's GPUs.
     `environment` is the function's whole environment, secrets resolved: it never reaches a log, a label, a process list or
     the store. `labels` are on whatever is started. `gateway_socket` is where a function that may call others finds the
-    gateway, when the machine is this host. With a `gpu_profile` it gets a MIG instance of that on each of its devices, which
-    starts at the memory slice that `slices` says; an engine that makes none raises Unsupported. `gpu_memory` (bytes) and
-    `gpu_compute` (thousandths) are its share of each of its devices; None for all of it.
+    gateway, on its own machine; a `router` is to be there first. With a `gpu_profile` it gets a MIG instance of that on each of
+    its devices, which starts at the memory slice that `slices` says; an engine that makes none raises Unsupported. `gpu_memory`
+    (bytes) and `gpu_compute` (thousandths) are its share of each of its devices; None for all of it.
     """
 
     id: str
@@ -65,14 +79,16 @@ class ReplicaSpec:
     slices: tuple[int, ...] = ()
     gpu_memory: int | None = None
     gpu_compute: int | None = None
+    router: RouterSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaStatus:
     """A replica as its engine sees it.
 
-    `address` is where it serves: "unix:/path/to/socket" or "http://host:port". `handle` is what the machine's own
-    tools call it: a pid or a container id. `exit` and `message` tell how it ended.
+    `address` is where it serves: "unix:/path/to/socket" or "http://host:port"; `inner_address` the same as its own machine sees
+    it, where that is not this host. `handle` is what the machine's own tools call it: a pid or a container id. `exit` and
+    `message` tell how it ended.
     """
 
     id: str
@@ -82,6 +98,16 @@ class ReplicaStatus:
     exit: ReplicaExit | None = None
     message: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    inner_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaUsage:
+    """What a replica uses: `cpu` in seconds of a core since its start, `memory` in bytes, `gpu` in bytes by device."""
+
+    cpu: float
+    memory: int
+    gpu: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +158,21 @@ class Engine(Protocol):
         and a `start` under way for this id elsewhere comes to nothing. One that is not there is no error."""
         ...
 
+    def move_off(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Move what the replica has on its GPUs to its machine's memory, where it stands still and takes no calls. Nothing is
+        done to one that is there. Unsupported or EngineError, with the reason, where that cannot be."""
+        ...
+
+    def bring_back(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Bring it back to its GPUs, and let it go on; nothing if it is there. EngineError where there is no room for it."""
+        ...
+
     def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
         """The last `tail` lines that the replica wrote; those of one that ended are kept until `stop`."""
+        ...
+
+    def usage(self, *, deadline: Deadline | None = None) -> Mapping[str, ReplicaUsage]:
+        """What each replica of this machine that runs uses now, by its id; one that is not measured is left out."""
         ...
 
     def close(self) -> None:

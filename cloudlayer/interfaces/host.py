@@ -48,6 +48,11 @@ class Host(Protocol):
         """Whether the machine answers, as far as is known without asking."""
         ...
 
+    @property
+    def connection(self) -> int:
+        """The number of the connection: another one from each time that the machine was lost, and may have started anew."""
+        ...
+
     def run(self, command: Sequence[str], *, input: bytes = b"", root: bool = False, deadline: Deadline | None = None) -> bytes:
         """Run a command there, as root if asked, and return what it printed; EngineError with its last lines if it fails."""
         ...

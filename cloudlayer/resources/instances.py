@@ -51,7 +51,8 @@ class InstanceSpec(Spec):
     """What is asked for. Name a `machine_type`, or give figures and the cheapest type that has them is taken.
 
     `image` is a friendly name ("ubuntu-22.04"), the provider's id, or a provider's own scheme such as "ssm:/path".
-    `overrides` holds what this provider alone knows; the provider checks its keys.
+    `overrides` holds what this provider alone knows; the provider checks its keys. With `delete_on_shutdown` an instance that
+    shuts itself down is deleted by that.
     """
 
     name: Name | None = None
@@ -70,6 +71,7 @@ class InstanceSpec(Spec):
     user_data: str | None = Field(default=None, repr=False)
     disks: Annotated[tuple[DiskSpec, ...], Strict(False)] = ()
     public_address: bool = False
+    delete_on_shutdown: bool = False
     open_ports: Annotated[tuple[PortRule, ...], Strict(False)] = ()
     overrides: dict[str, Any] = Field(default_factory=dict)
 
@@ -94,7 +96,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """An instance as its provider reports it. `native` is the SDK's own answer, outside of every comparison."""
+    """An instance as its provider reports it. `native` is the SDK's own answer, outside of every comparison.
+
+    `ends_at` is when its cloud takes it back, where that has been announced.
+    """
 
     id: str
     provider: str
@@ -110,4 +115,5 @@ class Instance:
     image: str | None = None
     created_at: datetime | None = None
     reason: str | None = None
+    ends_at: datetime | None = None
     native: Any = field(default=None, compare=False, repr=False)

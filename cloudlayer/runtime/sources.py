@@ -21,6 +21,7 @@ from cloudlayer.errors import EngineError, InvalidSpec
 
 WORKER_NAME: Final = "cloudlayer_worker"
 _WORKER: Final = Path(__file__).parent / "worker"
+_ROUTER: Final = Path(__file__).parent / "router"
 _SKIPPED: Final = frozenset(
     {"__pycache__", ".git", ".hg", ".svn", ".venv", "venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 )
@@ -72,6 +73,14 @@ def worker_snapshot(cache: Path, **others: Path) -> Path:
             _copy(folder, made / name)
         made.chmod(0o755)
         return _settle(made, cache / "workers" / source_digest(made)[:16])
+
+
+def router_snapshot(cache: Path) -> Path:
+    """The folder, under `cache`, to put on Python's path so that it finds the router as `cloudlayer_machine.router`."""
+    with _made_beside(cache / "routers") as made:
+        for name in (_WORKER, _ROUTER):
+            _copy(name, made / "cloudlayer_machine" / name.name)
+        return _settle(made, cache / "routers" / source_digest(made)[:16])
 
 
 def worker_files() -> dict[str, bytes]:

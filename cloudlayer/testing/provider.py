@@ -17,7 +17,7 @@ from cloudlayer.testing.skips import lacks
 
 FLAGS = (
     *("on_demand", "spot", "reserved", "idempotent_create", "batch_create", "user_data", "disks", "public_address"),
-    *("open_ports", "stop_start", "reboot", "resize", "console_log", "images", "labels", "prices"),
+    *("open_ports", "stop_start", "reboot", "resize", "console_log", "images", "labels", "prices", "expiry"),
     *("autoscaling", "group_zones", "group_machine_types", "group_target_tracking", "group_step", "group_step_metric"),
     *("group_scheduled", "group_balancer", "group_replace"),
     *("load_balancing", "balancer_tcp", "balancer_http", "balancer_https", "balancer_instances", "balancer_addresses"),

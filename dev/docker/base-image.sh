@@ -1,7 +1,7 @@
 #!/bin/bash
-# base-image.sh: builds cloudlayer/base:local once (Debian with python3, without pip, unpacked from .deb files, since
-# no registry need be in reach) and loads it into the engine of engine-up.sh. CLOUDLAYER_BASE_PACKAGES adds Debian
-# packages; their install scripts do not run.
+# base-image.sh [SOCKET...]: builds cloudlayer/base:local once (Debian with python3, without pip, unpacked from .deb
+# files, since no registry need be in reach) and loads it into the engines at these sockets, or that of engine-up.sh.
+# CLOUDLAYER_BASE_PACKAGES adds Debian packages; their install scripts do not run.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 setup
 B=$H/base
@@ -43,9 +43,9 @@ build() {
   echo "sha256:$id" >"$tarball.id"
   mv "$w/out.tar" "$tarball"
 }
-load() {  # nothing to do where that very image is there
-  [[ $(timeout 20 docker -H "unix://$SOCKET" image inspect -f '{{.Id}}' "$IMAGE" 2>/dev/null) == "$(<"$tarball.id")" ]] ||
-    timeout 120 docker -H "unix://$SOCKET" load -q -i "$tarball" >/dev/null || die "could not load it into the engine"
+load() {  # load SOCKET: nothing to do where that very image is there
+  [[ $(timeout 20 docker -H "unix://$1" image inspect -f '{{.Id}}' "$IMAGE" 2>/dev/null) == "$(<"$tarball.id")" ]] ||
+    timeout 120 docker -H "unix://$1" load -q -i "$tarball" >/dev/null || die "could not load it into the engine at $1"
 }
 
 if [[ ! -s $tarball || ! -s $tarball.id ]]; then
@@ -57,6 +57,6 @@ if [[ ! -s $tarball || ! -s $tarball.id ]]; then
   build "$w"
 fi
 
-alive "$ENGINE/init.pid" || die "no engine: run engine-up.sh first"
-load
+(($# > 0)) || alive "$ENGINE/init.pid" || die "no engine: run engine-up.sh first"
+for socket in "${@:-$SOCKET}"; do load "$socket"; done
 echo "$IMAGE $(<"$tarball.id")"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # install.sh: the Debian packages that the other scripts need; does nothing where they are all there.
 set -euo pipefail
-packages="docker.io iproute2 iptables util-linux"
+packages="docker.io docker-registry iproute2 iptables openssh-client openssh-server sudo util-linux"
 ((EUID == 0)) || { echo "install.sh: must run as root" >&2; exit 1; }
 missing=
 for p in $packages; do
@@ -18,6 +18,6 @@ if [[ -n $missing ]]; then
   apt-get -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends install $missing >/dev/null
 fi
 export PATH="$PATH:/usr/sbin:/sbin"
-for c in dockerd docker containerd runc docker-init ip iptables unshare flock; do
+for c in dockerd docker docker-registry containerd runc docker-init ip iptables ssh sshd sudo unshare flock; do
   command -v $c >/dev/null || { echo "install.sh: $c is still missing" >&2; exit 1; }
 done

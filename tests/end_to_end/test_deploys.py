@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
+
+import pytest
 
 from .deployment import Deployment, manifest, until
 
@@ -68,3 +71,53 @@ def test_a_version_that_is_taken_out_is_gone_and_one_that_is_added_serves(deploy
     until(lambda: {one["version"] for one in deployment.replicas()} == {"1.1.0"}, 30, "the new version alone runs")
     assert deployment.call("change/Word/1.*") == "new word"
     assert deployment.post("change/Word/1.0.0", json=1).json()["error"]["code"] == 1001
+
+
+def test_another_version_takes_over_under_load_without_a_failed_call(deployment: Deployment) -> None:
+    old, new = (LINES.replace("1.0.0", version) for version in ("1.0.0", "1.1.0"))
+    deployment.up(manifest(deployment.folder, "rolling", old, code=word("old")))
+    callers = Callers(deployment)
+    try:
+        until(lambda: len(callers.answers) > 20, 10, "calls are answered")
+        deployment.run("deploy", manifest(deployment.folder, "rolling", new, code=word("new")), "--yes")
+        until(lambda: callers.answers[-1] == "new", 30, "the new version answers")
+        until(lambda: {one["version"] for one in deployment.replicas()} == {"1.1.0"}, 30, "the new version alone runs")
+        answered = len(callers.answers)
+        until(lambda: len(callers.answers) > answered + 20, 10, "calls are answered")
+    finally:
+        callers.stop()
+    assert callers.failures == []
+    assert set(callers.answers[answered:]) == {"new"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "why"),
+    [
+        ("health = { tries = 2 }", "def load():\n    raise RuntimeError('no such model')\n", "no such model"),
+        ('health = { path = "/nowhere", within = "1s", tries = 2 }', "", "GET /nowhere answered 404"),
+    ],
+)
+def test_a_version_that_fails_is_rolled_back_by_itself_under_load_and_says_why(
+    deployment: Deployment, lines: str, code: str, why: str
+) -> None:
+    old, new = (LINES.replace("1.0.0", version) for version in ("1.0.0", "1.1.0"))
+    deployment.up(manifest(deployment.folder, "bad", old, code=word("old")))
+    callers = Callers(deployment)
+    try:
+        until(lambda: len(callers.answers) > 20, 10, "calls are answered")
+        bad = manifest(deployment.folder, "bad", f"{new}\n{lines}", code=word("new") + code)
+        deployment.run("deploy", bad, "--yes")
+        told = until(lambda: [one for one in events(deployment) if one["kind"] == "rolled back"], 60, "it is rolled back")
+        answered = len(callers.answers)
+        until(lambda: len(callers.answers) > answered + 20, 10, "calls are answered")
+    finally:
+        callers.stop()
+    assert why in told[0]["message"]
+    assert callers.failures == []
+    assert set(callers.answers) == {"old"}
+    until(lambda: {one["version"] for one in deployment.replicas()} == {"1.0.0"}, 30, "the old version alone runs")
+
+
+def events(deployment: Deployment) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = deployment.document("events")
+    return found

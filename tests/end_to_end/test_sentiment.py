@@ -56,6 +56,15 @@ def test_a_paragraph_is_scored_by_nested_calls(fleet: Deployment) -> None:
     assert calls(fleet) == before + 3
 
 
+def test_top_tells_what_each_replica_uses_of_what_it_may(fleet: Deployment) -> None:
+    found = {one["function"]: one for one in fleet.document("top")}
+    assert set(found) == {"nlp/SentimentAnalysis", "nlp/Sentences"}
+    for one in found.values():
+        assert 0 < one["memory"] < one["memory_limit"]
+        assert 0 <= one["cpu"] <= one["cpu_limit"] + 0.5
+    assert "nlp/SentimentAnalysis" in fleet.run("top").stdout
+
+
 def calls(fleet: Deployment) -> float:
     """How many calls nlp/SentimentAnalysis has answered, as the gateway counts them."""
     counted = 'cloudlayer_gateway_calls_total{function="nlp/SentimentAnalysis",outcome="success"'

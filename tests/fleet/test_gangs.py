@@ -171,7 +171,7 @@ def test_members_know_their_gang_its_size_and_their_rank(tmp_path):
     reconcile(place, world=world)
     row = next(row for row in rows(place) if row.rank == 2)
     actor = Actor(None, None, Surroundings(place.home, "owner", FLEET), world.clock)
-    environment = actor._replica_spec(row, Desired(banded(4))).environment
+    environment = actor._replica_spec(row, None, Desired(banded(4))).environment
     assert environment["CLOUDLAYER_RANK"] == "2"
     assert environment["CLOUDLAYER_GANG_SIZE"] == "4"
     assert environment["CLOUDLAYER_GANG"] == row.gang

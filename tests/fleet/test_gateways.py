@@ -88,11 +88,44 @@ def test_a_replica_is_drained_when_the_gateway_has_left_it_out_and_no_call_uses_
     assert controller.gateways.drained("r1")
 
 
-def test_without_a_gateway_nothing_is_in_use(controller: Controller) -> None:
+def test_without_a_gateway_nothing_is_in_use(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloudlayer.fleet.gateways.ABSENT_SECONDS", 0.0)
     controller.gateways.publish(_routes(1, "r1"))
     controller.gateways.publish(_routes(2))
     assert controller.gateways.drained("r1")
     assert controller.gateways.loads() == {}
+
+
+def test_a_controller_that_has_just_begun_takes_no_silence_for_rest(controller: Controller) -> None:
+    """A replica may drain since the controller before this one."""
+    gateways = controller.gateways
+    gateways.publish(_routes(1))
+    assert (gateways.heard, gateways.drained("draining")) == (False, False)
+    line = controller.connect()
+    assert _read(line) == _routes(1)
+    assert (gateways.heard, gateways.drained("draining")) == (False, False), "it has not told its load"
+    controller.hears(line, Load(0, ()))
+    assert (gateways.heard, gateways.drained("draining")) == (True, False), "it goes by the routes of the controller before"
+    controller.hears(line, Load(1, (), ("draining",)))
+    assert not gateways.drained("draining")
+    controller.hears(line, Load(1, ()))
+    assert gateways.drained("draining")
+
+
+def test_while_the_gateway_starts_anew_and_until_it_knows_of_all_calls_nothing_has_ended(controller: Controller) -> None:
+    gateways = controller.gateways
+    gateways.publish(_routes(1))
+    first = controller.connect()
+    controller.hears(first, Load(1, ()))
+    controller.woken.clear()
+    first.close()
+    assert controller.woken.wait(5)
+    assert (gateways.heard, gateways.drained("draining")) == (False, False)
+    second = controller.connect()
+    controller.hears(second, Load(1, (), whole=False))
+    assert (gateways.heard, gateways.drained("draining")) == (True, False)
+    controller.hears(second, Load(1, (VersionLoad("a/B/1.0.0", 0, 0, 1.0),)))
+    assert gateways.drained("draining")
 
 
 def test_the_loads_of_two_gateways_are_summed(controller: Controller) -> None:
@@ -120,7 +153,7 @@ def test_a_gateway_that_reads_nothing_is_hung_up_on(controller: Controller, monk
     deaf, alive = controller.connect(), controller.connect()
     controller.hears(alive, Load(0, (VersionLoad("a/B/1.0.0", 1, 0, 0.0),)))
     many = _routes(1, *(f"replica-{number}" for number in range(50_000)))
-    reader = threading.Thread(target=lambda: _read(alive))
+    reader = threading.Thread(target=lambda: alive.makefile("rb").readline())
     reader.start()
     controller.gateways.publish(many)
     reader.join(10)

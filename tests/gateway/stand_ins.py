@@ -40,8 +40,8 @@ def version(name: str = "nlp/Echo/1.0.0", *replicas: ReplicaRoute, **changes: An
     return VersionRoute(function, number, replicas=replicas, **{**fields, **changes})
 
 
-def snapshot(number: int, *versions: VersionRoute) -> Routes:
-    return Routes(number, PEPPER, CREDENTIALS, versions)
+def snapshot(number: int, *versions: VersionRoute, away: tuple[str, ...] = ()) -> Routes:
+    return Routes(number, PEPPER, CREDENTIALS, versions, away)
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
@@ -140,10 +140,10 @@ class Gateway:
             if line.startswith("{"):
                 self.lines.append(json.loads(line))
 
-    def show(self, *versions: VersionRoute) -> None:
-        """Send a snapshot of these versions and wait until the gateway has it."""
+    def show(self, *versions: VersionRoute, away: tuple[str, ...] = ()) -> None:
+        """Send a snapshot of these versions, some replicas being away, and wait until the gateway has it."""
         number = self.controller.newest.number + 1 if self.controller.newest else 1
-        self.controller.send(snapshot(number, *versions))
+        self.controller.send(snapshot(number, *versions, away=away))
         self.controller.await_snapshot(number)
 
     def exited(self, replica: str, reason: str, message: str = "") -> None:

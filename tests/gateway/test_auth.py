@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from cloudlayer.fleet.routes import router_token
 from cloudlayer.gateway.auth import Keyring, permit
 from cloudlayer.gateway.envelope import CallError
 
@@ -40,3 +41,10 @@ def test_a_functions_token_calls_what_it_was_made_for_and_nothing_else() -> None
         permit(narrow, "nlp/Other")
     assert (caught.value.status, caught.value.code) == (200, 2001)
     permit(credential("k"), "nlp/Other")
+
+
+def test_a_router_is_believed_by_the_token_of_its_own_machine_alone() -> None:
+    token = router_token(bytes.fromhex(PEPPER), "machine-1")
+    assert keyring.is_router("machine-1", token)
+    assert not keyring.is_router("machine-2", token)
+    assert not keyring.is_router("machine-1", "")

@@ -73,6 +73,50 @@ def test_a_replica_that_is_no_longer_routed_is_known_until_its_calls_have_ended(
     assert not places.replicas
 
 
+def spread(*machines: str, **changes: int) -> Balancer[str]:
+    """A replica on each of these machines, which have routers."""
+    made: Balancer[str] = Balancer()
+    routes = (ReplicaRoute(f"on {name}", f"unix:/{name}", name, f"unix:/{name}") for name in machines)
+    made.update(version("a/F/1.0.0", *routes, **changes))
+    return made
+
+
+def test_a_call_from_a_machine_has_its_place_there_and_elsewhere_when_that_is_full() -> None:
+    places = spread("a", "b", concurrency=2)
+    taken = [place.id for _ in range(4) if (place := places.take("b"))]
+    assert taken == ["on b", "on b", "on a", "on a"]
+    assert places.take("b") is None
+
+
+def test_a_waiter_from_a_machine_prefers_it_and_yet_waits_its_turn() -> None:
+    places = spread(concurrency=1)
+    assert places.enqueue("first")
+    assert places.enqueue("from b", machine="b")
+    routes = (ReplicaRoute(f"on {name}", "unix:/x", name, "unix:/x") for name in "ab")
+    places.update(version("a/F/1.0.0", *routes, concurrency=1))
+    assert [(waiter, replica.id) for waiter, replica in places.grants()] == [("first", "on a"), ("from b", "on b")]
+
+
+def test_a_machine_whose_router_was_not_heard_yet_takes_no_call() -> None:
+    unheard = {"a"}
+    places: Balancer[str] = Balancer(unheard)
+    places.update(version("a/F/1.0.0", ReplicaRoute("on a", "unix:/a", "a", "unix:/a")))
+    assert places.take() is None
+    assert places.usable, "it is not that there is none"
+    unheard.clear()
+    assert places.take() is not None
+
+
+def test_a_call_that_runs_already_counts_whatever_the_limit_and_whatever_the_snapshot_has() -> None:
+    places = balancer("one", concurrency=1)
+    assert [places.adopt("one").in_flight for _ in range(2)] == [1, 2]
+    gone = places.adopt("gone")
+    assert places.take() is None
+    assert "gone" in places.draining
+    places.release(gone)
+    assert "gone" not in places.replicas
+
+
 class Places(RuleBasedStateMachine):
     """Any order of calls, ends, losses and snapshots."""
 

@@ -84,6 +84,19 @@ def test_a_new_controllers_first_snapshot_counts_whatever_its_number(gateway: Ga
     eventually(lambda: snapshot_of(gateway) == 3)
 
 
+def test_a_new_controller_is_not_told_the_number_of_the_one_befores_snapshot(gateway: Gateway) -> None:
+    gateway.controller.send(snapshot(100, version()))
+    gateway.controller.await_snapshot(100)
+    gateway.controller.stop()
+    gateway.controller.received.clear()
+    gateway.controller.newest = None
+    gateway.controller.start()
+    assert eventually(gateway.controller.loads)[0].snapshot == 0
+    gateway.controller.send(snapshot(3, version()))
+    gateway.controller.await_snapshot(3)
+    assert {load.snapshot for load in gateway.controller.loads()} == {0, 3}
+
+
 def test_a_loss_while_the_controller_is_away_is_told_when_it_is_back(
     gateway: Gateway, client: Any, replica: Callable[..., Replica]
 ) -> None:

@@ -28,6 +28,26 @@ def failing(client: Any, value: object, **options: Any) -> AlgorithmException:
     return error
 
 
+def in_the_background(work: Callable[[], Any]) -> Callable[[], Any]:
+    """Begin `work`; what it returns waits for its answer."""
+    answers: list[Any] = []
+
+    def run() -> None:
+        try:
+            answers.append(work())
+        except AlgorithmException as error:
+            answers.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+
+    def answer() -> Any:
+        thread.join(5)
+        return answers[0]
+
+    return answer
+
+
 def test_a_replica_that_exits_fails_that_call_alone(gateway: Gateway, client: Any, worker: Callable[..., Worker]) -> None:
     first, second = worker("first"), worker("second")
     gateway.show(version("nlp/Echo/1.0.0", first.route, second.route))
@@ -206,3 +226,60 @@ def test_the_replica_gets_the_body_its_type_an_id_and_a_deadline(
     assert len(lines["X-Request-Id"]) == 32
     assert 15 < float(lines["X-Deadline"]) - time.time() < 21
     assert "Authorization" not in lines
+
+
+def test_a_call_on_a_machine_whose_connection_is_lost_ends_at_once_and_says_so(
+    gateway: Gateway, client: Any, replica: Callable[..., Replica]
+) -> None:
+    hanging = replica(lambda request: time.sleep(20))
+    gateway.show(version("nlp/Echo/1.0.0", hanging.route))
+    answer = in_the_background(lambda: failing(client, 1))
+    eventually(lambda: hanging.received)
+    started = time.monotonic()
+    gateway.show(version("nlp/Echo/1.0.0"), away=(hanging.id,))
+    error = answer()
+    assert time.monotonic() - started < 2
+    assert error.error_type == "ReplicaLostError"
+    assert "the connection to its machine was lost" in error.message
+    assert gateway.controller.lost() == []
+
+
+def test_a_call_on_a_machine_that_is_given_up_ends_at_once(
+    gateway: Gateway, client: Any, replica: Callable[..., Replica]
+) -> None:
+    hanging = replica(lambda request: time.sleep(20))
+    gateway.show(version("nlp/Echo/1.0.0", hanging.route))
+    answer = in_the_background(lambda: failing(client, 1))
+    eventually(lambda: hanging.received)
+    gateway.exited(hanging.id, "lost", "its machine was lost")
+    assert "its machine was lost. The call may have been carried out" in answer().message
+
+
+def test_an_idempotent_call_on_a_machine_that_is_lost_is_answered_by_another(
+    gateway: Gateway, client: Any, replica: Callable[..., Replica]
+) -> None:
+    hanging, good = replica(lambda request: time.sleep(20)), replica(lambda request: http(b"7"))
+    gateway.show(version("nlp/Echo/1.0.0", hanging.route, idempotent=True))
+    answer = in_the_background(lambda: client.algo("nlp/Echo").pipe(1).result)
+    eventually(lambda: hanging.received)
+    gateway.show(version("nlp/Echo/1.0.0", good.route, idempotent=True), away=(hanging.id,))
+    assert answer() == 7
+
+
+def test_a_machine_that_is_back_gets_calls_again(gateway: Gateway, client: Any, replica: Callable[..., Replica]) -> None:
+    there = replica(lambda request: http(b"7"))
+    gateway.show(version("nlp/Echo/1.0.0"), away=(there.id,))
+    gateway.show(version("nlp/Echo/1.0.0", there.route))
+    assert client.algo("nlp/Echo").pipe(1).result == 7
+
+
+def test_replicas_of_a_frozen_machine_hold_no_more_calls_than_their_concurrency(
+    gateway: Gateway, client: Any, replica: Callable[..., Replica]
+) -> None:
+    frozen, good = replica(lambda request: time.sleep(20)), replica(lambda request: http(b"7"))
+    gateway.show(version("nlp/Echo/1.0.0", frozen.route, good.route, concurrency=2))
+    answers = [in_the_background(lambda: client.algo("nlp/Echo").pipe(1).result) for _ in range(14)]
+    eventually(lambda: len(good.received) >= 12)
+    assert len(frozen.received) <= 2
+    gateway.show(version("nlp/Echo/1.0.0", good.route, concurrency=2), away=(frozen.id,))
+    assert sum(answer() == 7 for answer in answers) >= 12

@@ -28,3 +28,11 @@ def test_an_unknown_version_is_told_with_those_there_are() -> None:
     assert error.code == 1001
     assert error.message == "No such algorithm: a/F/2.*; there are a/F/1.10.0, a/F/1.9.0"
     assert unknown("b/X", {}).message == "No such algorithm: b/X"
+
+
+def test_a_version_that_is_to_prove_itself_is_named_by_what_names_no_other():
+    versions = frozenset({("a/F", "1.0.0"), ("a/F", "1.1.0"), ("a/F", "2.0.0")})
+    table = references(versions, frozenset({("a/F", "1.1.0"), ("a/F", "2.0.0")}))
+    assert table["a/F"] == table["a/F/1.*"] == table["a/F/1.0.*"] == "a/F/1.0.0"
+    assert table["a/F/1.1.0"] == table["a/F/1.1.*"] == "a/F/1.1.0"
+    assert table["a/F/2.*"] == "a/F/2.0.0"

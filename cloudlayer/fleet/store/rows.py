@@ -47,10 +47,14 @@ class ThingState(StrEnum):
 
 
 class ReplicaRowState(StrEnum):
-    """Where a replica is, as the store knows it. STARTING and STOPPING are intents."""
+    """Where a replica is, as the store knows it. STARTING and STOPPING are intents, and so are PARKING, off its GPUs, and
+    RETURNING to them."""
 
     STARTING = "starting"
     READY = "ready"
+    PARKING = "parking"
+    PARKED = "parked"
+    RETURNING = "returning"
     DRAINING = "draining"
     STOPPING = "stopping"
     ENDED = "ended"
@@ -63,14 +67,21 @@ class ReplicaRowState(StrEnum):
     @property
     def serving(self) -> bool:
         """Whether the replica takes calls, or soon will."""
-        return self in (ReplicaRowState.STARTING, ReplicaRowState.READY)
+        return self in (ReplicaRowState.STARTING, ReplicaRowState.READY, ReplicaRowState.RETURNING)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the replica is there, and not on its way to another state."""
+        return self in (ReplicaRowState.READY, ReplicaRowState.PARKED)
 
 
 @dataclass(frozen=True, slots=True)
 class MachineRow:
     """One machine: what was bought, under which attempt (`batch` and `position` in it), and what became of it.
 
-    `emptying` is since when its replicas are moved elsewhere, after which it is deleted; None if they are not.
+    `emptying` is since when its replicas are moved elsewhere, after which it is deleted; None if they are not. One that is
+    `cordoned` takes no more replicas; if it is emptied as well, that is for good. `unreachable` is since when it has not
+    answered, None while it does, and `ends_at` when its cloud takes it back, where that is known.
     """
 
     fleet: str
@@ -88,6 +99,19 @@ class MachineRow:
     changed_at: float = 0.0
     idle_since: float | None = None
     emptying: float | None = None
+    unreachable: float | None = None
+    cordoned: bool = False
+    ends_at: float | None = None
+
+    @property
+    def goes(self) -> bool:
+        """Whether the machine is emptied for good: not to save money, but since it has to go."""
+        return self.cordoned and self.emptying is not None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the machine was given up because it did not answer: what may still run on it counts for nothing."""
+        return self.state is MachineState.DELETING and self.unreachable is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +141,8 @@ class ReplicaRow:
     """One replica: its function version, the digest of what it runs, its machine, and what became of it.
 
     `slices` are the first memory slices of its MIG instances, one for each of `devices`; empty where it has none. Replicas that
-    come and go together have one `gang`, and each its `rank` in it.
+    come and go together have one `gang`, and each its `rank` in it. `inner_address` is where it serves as its own machine sees
+    it, where that is not this host.
     """
 
     fleet: str
@@ -139,6 +164,7 @@ class ReplicaRow:
     slices: tuple[int, ...] = ()
     gang: str | None = None
     rank: int = 0
+    inner_address: str | None = None
 
     @property
     def key(self) -> str:

@@ -7,9 +7,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The newest migration."""
 
 metadata = MetaData()
@@ -52,6 +66,9 @@ machines = Table(
     Column("changed_at", Float, nullable=False),
     Column("idle_since", Float, nullable=True),
     Column("emptying", Float, nullable=True),
+    Column("unreachable", Float, nullable=True),
+    Column("cordoned", Boolean, nullable=False, server_default=false()),
+    Column("ends_at", Float, nullable=True),
 )
 
 things = Table(
@@ -94,6 +111,7 @@ replicas = Table(
     Column("slices", JSON, nullable=False, server_default="[]"),
     Column("gang", String(36), nullable=True),
     Column("rank", Integer, nullable=False, server_default="0"),
+    Column("inner_address", Text, nullable=True),
 )
 
 ledger = Table(

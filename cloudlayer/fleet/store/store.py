@@ -1,4 +1,4 @@
-"""Reads of the store, and the few writes that need no lease: what users want, and keys.
+"""Reads of the store, and the few writes that need no lease: what users want, of a fleet and of a machine, and keys.
 
 What a controller writes goes through `Lease.write` with the functions of `writes`.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
 from cloudlayer.errors import CloudLayerError
-from cloudlayer.fleet.store import schema
+from cloudlayer.fleet.store import schema, writes
 from cloudlayer.fleet.store.database import Database
 from cloudlayer.fleet.store.rows import (
     AvoidRow,
@@ -69,6 +69,18 @@ class Store:
             else:
                 connection.execute(update(table).where(table.c.name == fleet).values(**values))
         return after + 1
+
+    def mark(self, row: MachineRow, *, cordoned: bool, emptying: float | None, event: Event) -> bool:
+        """Write down whether a machine takes replicas, and since when it is emptied. False if it is on its way out already."""
+        table = schema.machines
+        there = table.c.state.in_([MachineState.BUYING, MachineState.PENDING, MachineState.RUNNING])
+        mine = (table.c.fleet == row.fleet) & (table.c.id == row.id) & there
+        values = {"cordoned": cordoned, "emptying": emptying, "reason": event.message if emptying is not None else ""}
+        with self.database.write() as connection:
+            if connection.execute(update(table).where(mine).values(**values)).rowcount == 0:
+                return False
+            writes.add_event(connection, event)
+        return True
 
     def read(self, fleet: str, *, ended: bool = False) -> FleetRows:
         """The fleet's rows; those of machines and replicas that are no more only if `ended`."""

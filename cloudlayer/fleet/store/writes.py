@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, and_, delete, insert, select, update
 
 from cloudlayer.errors import Avoid
 from cloudlayer.fleet.store import schema
-from cloudlayer.fleet.store.rows import Event, LedgerRow, MachineRow, ReplicaRow, ThingRow, offer_document
+from cloudlayer.fleet.store.rows import DesiredRow, Event, LedgerRow, MachineRow, ReplicaRow, ThingRow, offer_document
 
 Row = TypeVar("Row", MachineRow, ReplicaRow)
 
@@ -23,7 +23,11 @@ def add_machines(connection: Connection, rows: Iterable[MachineRow]) -> None:
 
 def change_machine(connection: Connection, row: MachineRow, now: float, **changes: Any) -> MachineRow:
     """Change some columns of a machine; returns the row as it is then."""
-    return _change(connection, schema.machines, row, {**changes, "changed_at": now})
+    values = {**changes, "changed_at": now}
+    if "offer" not in values:
+        return _change(connection, schema.machines, row, values)
+    _change(connection, schema.machines, row, {**values, "offer": offer_document(values["offer"])})
+    return replace(row, **values)
 
 
 def add_replica(connection: Connection, row: ReplicaRow) -> None:
@@ -35,6 +39,21 @@ def add_replica(connection: Connection, row: ReplicaRow) -> None:
 def change_replica(connection: Connection, row: ReplicaRow, now: float, **changes: Any) -> ReplicaRow:
     """Change some columns of a replica; returns the row as it is then."""
     return _change(connection, schema.replicas, row, {**changes, "changed_at": now})
+
+
+def change_desired(connection: Connection, row: DesiredRow, document: Mapping[str, Any], now: float) -> bool:
+    """What is wanted from now on; False, and nothing is changed, where a user has changed it meanwhile."""
+    table = schema.fleets
+    mine = (table.c.name == row.name) & (table.c.generation == row.generation)
+    values = {"generation": row.generation + 1, "document": document, "updated_at": now}
+    return connection.execute(update(table).where(mine).values(**values)).rowcount == 1
+
+
+def replica_is(connection: Connection, row: ReplicaRow) -> bool:
+    """Whether the replica is still in the state of `row`: what a thread found out meanwhile may be of no use any more."""
+    table = schema.replicas
+    query = select(table.c.state).where((table.c.fleet == row.fleet) & (table.c.id == row.id))
+    return bool(connection.execute(query).scalar() == row.state)
 
 
 def add_thing(connection: Connection, row: ThingRow) -> None:

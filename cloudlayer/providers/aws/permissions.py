@@ -22,6 +22,7 @@ ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "Instances": (
         *("ec2:RunInstances", "ec2:TerminateInstances", "ec2:StartInstances", "ec2:StopInstances", "ec2:RebootInstances"),
         *("ec2:DescribeInstances", "ec2:ModifyInstanceAttribute", "ec2:GetConsoleOutput"),
+        "ec2:DescribeSpotInstanceRequests",
         *("ec2:CreateSecurityGroup", "ec2:DeleteSecurityGroup", "ec2:AuthorizeSecurityGroupIngress"),
         *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
         *("ec2:DescribeNetworkInterfaces", "ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteNetworkInterface"),

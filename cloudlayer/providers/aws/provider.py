@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cloudlayer.interfaces import Capabilities, Capability, Clock, Deadline, SystemClock
+from cloudlayer.interfaces import Access, Capabilities, Capability, Clock, Deadline, SystemClock
 from cloudlayer.providers.aws.autoscaling.verbs import AwsAutoscaling
 from cloudlayer.providers.aws.checks import Checks
 from cloudlayer.providers.aws.client import Client
@@ -18,16 +18,18 @@ from cloudlayer.providers.aws.load_balancing.verbs import AwsLoadBalancing
 from cloudlayer.providers.aws.options import Options
 from cloudlayer.providers.aws.quotas import Quotas
 from cloudlayer.providers.aws.storage.verbs import EbsStorage
+from cloudlayer.providers.base.access import by_ssh
 from cloudlayer.providers.base.leftovers import Leftovers
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.base.retries import Retries
-from cloudlayer.resources import Leftover, Quota
+from cloudlayer.resources import Instance, Leftover, Quota
 
-_NO_ENGINE: Final = Capability(False, "running replicas on EC2 machines is not supported yet")
+_NO_PROCESSES: Final = Capability(False, 'the process engine works on this host alone; name engine = "docker"')
 _NO_SHARES: Final = Capability(False, "EFS is not supported yet; attach a volume to one machine, or keep objects in S3")
 _COMPUTE: Final = (
     *("on_demand", "spot", "reserved", "idempotent_create", "batch_create", "user_data", "disks", "public_address"),
     *("open_ports", "stop_start", "reboot", "resize", "console_log", "images", "labels", "prices"),
+    "expiry",
 )
 _AUTOSCALING: Final = (
     *("autoscaling", "group_zones", "group_machine_types", "group_target_tracking", "group_step", "group_step_metric"),
@@ -47,8 +49,8 @@ CAPABILITIES: Final = Capabilities(
     {
         **dict.fromkeys((*_COMPUTE, *_AUTOSCALING, *_LOAD_BALANCING, *_STORAGE), Capability(True)),
         **dict.fromkeys(("shares", "share_nfs", "share_smb"), _NO_SHARES),
-        "engine:process": _NO_ENGINE,
-        "engine:docker": _NO_ENGINE,
+        "engine:process": _NO_PROCESSES,
+        "engine:docker": Capability(True),
     },
 )
 
@@ -89,6 +91,10 @@ class AwsProvider(BaseProvider):
     def storage(self) -> EbsStorage:
         """Volumes of EBS and their snapshots."""
         return self._storage
+
+    def access(self, instance: Instance) -> Access | None:
+        """By SSH, at its public address where it has one."""
+        return by_ssh(instance)
 
     def native(self, service: str) -> Any:
         """boto3's client for a service, such as "ec2"."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from cloudlayer.interfaces import Capabilities, Capability
 
-_NO_ENGINE: Final = Capability(False, "running replicas on Azure machines is not supported yet")
+_NO_PROCESSES: Final = Capability(False, 'the process engine works on this host alone; name engine = "docker"')
 _COMPUTE: Final = (
     *("on_demand", "spot", "idempotent_create", "batch_create", "user_data", "disks", "public_address"),
     *("open_ports", "stop_start", "reboot", "resize", "console_log", "images", "labels", "prices"),
@@ -31,6 +31,11 @@ _NOT_LIVE: Final = Capability(
     "Azure grows disks of running machines from version 2021-04-01 of its disks' API on, and 2020-12-01 is spoken here: detach "
     "the volume, or stop its machine, and grow it then",
 )
+_NO_EXPIRY: Final = Capability(
+    False,
+    "Azure goes on to bill a machine that shuts itself down, until it is deallocated from outside: `cloudlayer sweep` deletes "
+    "what is left",
+)
 _AUTOSCALING: Final = (
     *("autoscaling", "group_zones", "group_machine_types", "group_target_tracking", "group_step", "group_step_metric"),
     *("group_scheduled", "group_balancer", "group_replace"),
@@ -52,7 +57,8 @@ CAPABILITIES: Final = Capabilities(
         "group_machine_types": _ONE_TYPE,
         **dict.fromkeys(("balancer_http", "balancer_https"), _TCP_ALONE),
         "volume_grow_attached": _NOT_LIVE,
-        "engine:process": _NO_ENGINE,
-        "engine:docker": _NO_ENGINE,
+        "engine:process": _NO_PROCESSES,
+        "engine:docker": Capability(True),
+        "expiry": _NO_EXPIRY,
     },
 )

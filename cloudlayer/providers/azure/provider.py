@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloudlayer.interfaces import Clock, Deadline, SystemClock
+from cloudlayer.interfaces import Access, Clock, Deadline, SystemClock
 from cloudlayer.providers.azure.autoscaling.verbs import AzureAutoscaling
 from cloudlayer.providers.azure.capabilities import CAPABILITIES
 from cloudlayer.providers.azure.checks import Checks
@@ -21,10 +21,11 @@ from cloudlayer.providers.azure.options import Options
 from cloudlayer.providers.azure.places import Places
 from cloudlayer.providers.azure.quotas import Quotas
 from cloudlayer.providers.azure.storage.verbs import AzureStorage
+from cloudlayer.providers.base.access import by_ssh
 from cloudlayer.providers.base.leftovers import Leftovers
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.base.retries import Retries
-from cloudlayer.resources import Leftover, Quota
+from cloudlayer.resources import Instance, Leftover, Quota
 
 
 class AzureProvider(BaseProvider):
@@ -65,6 +66,10 @@ class AzureProvider(BaseProvider):
     def storage(self) -> AzureStorage:
         """Managed disks, their snapshots, and shares of Azure Files."""
         return self._storage
+
+    def access(self, instance: Instance) -> Access | None:
+        """By SSH, at its public address where it has one."""
+        return by_ssh(instance)
 
     def native(self, service: str) -> Any:
         """The SDK's client for a service: "compute", "network", "storage" or "monitor", at its newest API version."""

@@ -19,6 +19,7 @@ _NEEDS: Final[Mapping[str, Callable[[InstanceSpec], object]]] = {
     "public_address": lambda spec: spec.public_address,
     "open_ports": lambda spec: spec.open_ports,
     "labels": lambda spec: spec.labels,
+    "expiry": lambda spec: spec.delete_on_shutdown,
 }
 
 

@@ -61,6 +61,8 @@ class BaseProvider(ABC):
 
     def engine(self, name: str, instance: Instance) -> Engine:
         """The engine of that name on one of this provider's instances."""
+        if self.capabilities[f"engine:{name}"]:
+            raise Unsupported(f"the {name} engine of {self.name}'s machines is reached by SSH: see access", provider=self.name)
         raise missing(self.capabilities, f"engine:{name}")
 
     def access(self, instance: Instance) -> Access | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from cloudlayer.interfaces import Capabilities, Capability
 
-_NO_ENGINE: Final = Capability(False, "running replicas on Compute Engine's machines is not supported yet")
+_NO_PROCESSES: Final = Capability(False, 'the process engine works on this host alone; name engine = "docker"')
 
 COMPUTE: Final = (
     *("on_demand", "spot", "reserved", "idempotent_create", "batch_create", "user_data", "disks", "public_address"),
@@ -33,11 +33,17 @@ _NO_ALARMS: Final = Capability(
     "Google's autoscaler keeps a metric at a target and takes no steps: use a target_tracking policy, or execute a step "
     "without a metric when it is time",
 )
+_NO_EXPIRY: Final = Capability(
+    False,
+    "Google keeps an instance that shuts itself down, stopped and with its disk to be paid for; the term after which it would "
+    "delete one (maxRunDuration) cannot be put off while it runs: `cloudlayer sweep` deletes what is left",
+)
 MISSING: Final = {
     "group_step_metric": _NO_ALARMS,
     **dict.fromkeys(("shares", "share_nfs", "share_smb"), _NO_SHARES),
-    "engine:process": _NO_ENGINE,
-    "engine:docker": _NO_ENGINE,
+    "engine:process": _NO_PROCESSES,
+    "engine:docker": Capability(True),
+    "expiry": _NO_EXPIRY,
 }
 
 CAPABILITIES: Final = Capabilities(

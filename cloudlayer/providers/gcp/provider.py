@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloudlayer.interfaces import Clock, Deadline, SystemClock
+from cloudlayer.interfaces import Access, Clock, Deadline, SystemClock
+from cloudlayer.providers.base.access import by_ssh
 from cloudlayer.providers.base.leftovers import Leftovers
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.base.retries import Retries
@@ -23,7 +24,7 @@ from cloudlayer.providers.gcp.load_balancing.verbs import GcpLoadBalancing
 from cloudlayer.providers.gcp.options import Options
 from cloudlayer.providers.gcp.quotas import Quotas
 from cloudlayer.providers.gcp.storage.verbs import GcpStorage
-from cloudlayer.resources import Leftover, Quota
+from cloudlayer.resources import Instance, Leftover, Quota
 
 
 class GcpProvider(BaseProvider):
@@ -63,6 +64,10 @@ class GcpProvider(BaseProvider):
     def storage(self) -> GcpStorage:
         """Disks and snapshots."""
         return self._storage
+
+    def access(self, instance: Instance) -> Access | None:
+        """By SSH, at its public address where it has one."""
+        return by_ssh(instance)
 
     def native(self, service: str) -> Any:
         """The SDK's client for a collection of Compute Engine's API, such as "instances"."""

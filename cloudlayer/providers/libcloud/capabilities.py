@@ -30,9 +30,8 @@ _NEVER: Final[Mapping[str, str]] = {
     "balancer_http_check": "libcloud's base interface sets no health checks; the cloud's own default holds",
     "balancer_public": "libcloud's base interface does not say where a balancer is reached from: the cloud's own default holds",
     **dict.fromkeys(("shares", "share_nfs", "share_smb"), "libcloud has no shares; use a volume"),
-    **dict.fromkeys(
-        ("engine:process", "engine:docker"), "running replicas on the instances of libcloud's drivers is not supported yet"
-    ),
+    "expiry": "libcloud cannot say what becomes of an instance that shuts itself down; `cloudlayer sweep` deletes what is left",
+    "engine:process": 'the process engine works on this host alone; name engine = "docker"',
     **dict.fromkeys(
         (
             *("autoscaling", "group_zones", "group_machine_types", "group_target_tracking", "group_step"),
@@ -79,6 +78,11 @@ def declared(
             "user_data": (
                 not made.isdisjoint(USER_DATA),
                 "this driver's create_node takes no user data; use an image",
+            ),
+            "engine:docker": (
+                not made.isdisjoint(USER_DATA) and adapter.kept is not None,
+                "a fleet's machines are set up by user data and told by their labels, and this driver has not both; list them "
+                "in an inventory, and use the provider ssh",
             ),
             "public_address": (
                 PUBLIC_ADDRESS in made and adapter.wire,

@@ -7,7 +7,8 @@ from typing import Any
 
 from libcloud.compute.base import NodeDriver
 
-from cloudlayer.interfaces import Capabilities, Clock, Deadline, SystemClock
+from cloudlayer.interfaces import Access, Capabilities, Clock, Deadline, SystemClock
+from cloudlayer.providers.base.access import by_ssh
 from cloudlayer.providers.base.capabilities import missing
 from cloudlayer.providers.base.errors import Where
 from cloudlayer.providers.base.provider import BaseProvider
@@ -24,6 +25,7 @@ from cloudlayer.providers.libcloud.launches import Launches
 from cloudlayer.providers.libcloud.options import Options
 from cloudlayer.providers.libcloud.prices import Prices
 from cloudlayer.providers.libcloud.storage import LibcloudStorage
+from cloudlayer.resources import Instance
 
 
 class LibcloudProvider(BaseProvider):
@@ -99,6 +101,10 @@ class LibcloudProvider(BaseProvider):
         if not self.capabilities["volumes"]:
             raise missing(self.capabilities, "volumes")
         return self._storage
+
+    def access(self, instance: Instance) -> Access | None:
+        """By SSH, at its public address where it has one."""
+        return by_ssh(instance)
 
     def native(self, service: str) -> Any:
         """A driver of Libcloud for the caller's own use: "compute", or "load_balancing" where there are balancers."""

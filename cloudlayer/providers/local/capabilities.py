@@ -44,6 +44,7 @@ _MISSING: Final[Mapping[str, str]] = {
     "balancer_https": "this host keeps no certificates: use a tcp listener, and let the targets speak TLS",
     "balancer_public": "a balancer of this host is reached from this host alone: use a cloud, or forward a port to it",
     "volume_speeds": "a volume of this host is as fast as the host's disk",
+    "expiry": "machines of this host are processes of this host, and cost nothing: none has to end itself",
     "shares": _ONE_DISK,
     "share_nfs": _ONE_DISK,
     "share_smb": _ONE_DISK,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cloudlayer.errors import CloudError, CloudLayerError, TransientError
-from cloudlayer.interfaces import Deadline, Engine, MachineContext, ReplicaSpec, ReplicaStatus
+from cloudlayer.interfaces import Deadline, Engine, MachineContext, ReplicaSpec, ReplicaStatus, ReplicaUsage
 from cloudlayer.providers.local.files import PASSABLE
 from cloudlayer.providers.local.records import MachineRecord, Records
 from cloudlayer.runtime import registry
@@ -51,9 +51,26 @@ class EngineWithDevices:
         """End the replica and remove all trace of it."""
         self._engine.stop(id, grace=grace, deadline=deadline)
 
+    def move_off(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Move what the replica has on its GPUs to the host's memory."""
+        self._engine.move_off(id, deadline=deadline)
+
+    def bring_back(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Bring it back to its GPUs."""
+        self._engine.bring_back(id, deadline=deadline)
+
     def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
         """The last lines that the replica wrote."""
         return self._engine.logs(id, tail=tail)
+
+    def usage(self, *, deadline: Deadline | None = None) -> Mapping[str, ReplicaUsage]:
+        """What each running replica uses now, by the machine's own devices."""
+        own = {device: index for index, device in enumerate(self._devices)}
+        found = self._engine.usage(deadline=deadline)
+        return {
+            replica: replace(one, gpu={own[device]: used for device, used in one.gpu.items() if device in own})
+            for replica, one in found.items()
+        }
 
     def close(self) -> None:
         """Let go of what this process holds."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from cloudlayer.errors import Avoid, AvoidScope, CapacityError, PermissionDenied, TransientError
 from cloudlayer.interfaces import Deadline
+from cloudlayer.runtime.files import replace
 
 PASSABLE: Final = 0o711
 PRIVATE: Final = 0o600
@@ -81,12 +82,7 @@ def load(path: Path) -> dict[str, Any] | None:
 
 def save(path: Path, content: dict[str, Any]) -> None:
     """Write the file, whole or not at all, such that it is there after the power went off."""
-    draft = path.with_name(f".{path.name}.draft")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "w") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    replace(path, json.dumps(content), PRIVATE)
 
 
 def names_in(folder: Path) -> list[str]:

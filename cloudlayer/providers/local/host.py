@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cloudlayer.providers.base.devices import sold_as
+from cloudlayer.providers.base.devices import model_name, sold_as
 from cloudlayer.units import GIB, KIB, MIB
 
 SYSTEM_SHARE: Final = 0.05
 SYSTEM_MEMORY: Final = 256 * MIB
 _ROOT: Final = Path("/")
 _ARCHITECTURES: Final = {"amd64": "x86_64", "aarch64": "arm64"}
-_MAKERS: Final = re.compile(r"^(NVIDIA|Tesla|GeForce|Quadro|\s)+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +78,6 @@ def gpu_devices() -> tuple[GpuDevice, ...]:
         return tuple(_device(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount()))
     finally:
         pynvml.nvmlShutdown()
-
-
-def model_name(text: str) -> str:
-    """The name by which clouds sell the GPU that NVML calls `text`: "NVIDIA H100 80GB HBM3" is an H100."""
-    words = re.split(r"[\s-]+", _MAKERS.sub("", text.strip()))
-    if words[0] == "RTX" and len(words) > 1:
-        return f"RTX{words[1]}" if words[1][0].isdigit() else words[1]
-    return words[0]
 
 
 def _device(nvml: Any, index: int) -> GpuDevice:

@@ -7,7 +7,12 @@ from typing import Final
 
 from cloudlayer.interfaces import Capability
 
-_NO_ENGINE: Final = Capability(False, "running replicas on Nova's servers is not supported yet")
+_NO_PROCESSES: Final = Capability(False, 'the process engine works on this host alone; name engine = "docker"')
+_NO_EXPIRY: Final = Capability(
+    False,
+    "Nova keeps a server that shuts itself down, with all that is reserved for it, until it is deleted from outside: "
+    "`cloudlayer sweep` deletes what is left",
+)
 _NO_SHARES: Final = Capability(False, "Manila is not supported yet; use a volume")
 
 COMPUTE: Final[Mapping[str, Capability]] = {
@@ -96,7 +101,8 @@ DECLARED: Final[Mapping[str, Capability]] = {
     **LOAD_BALANCING,
     **STORAGE,
     **dict.fromkeys(("shares", "share_nfs", "share_smb"), _NO_SHARES),
-    "engine:process": _NO_ENGINE,
-    "engine:docker": _NO_ENGINE,
+    "expiry": _NO_EXPIRY,
+    "engine:process": _NO_PROCESSES,
+    "engine:docker": Capability(True),
 }
 """What this driver declares, before the catalogue is asked."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloudlayer.interfaces import Capabilities, Capability, Clock, Deadline, SystemClock
+from cloudlayer.interfaces import Access, Capabilities, Capability, Clock, Deadline, SystemClock
+from cloudlayer.providers.base.access import by_ssh
 from cloudlayer.providers.base.capabilities import missing
 from cloudlayer.providers.base.provider import BaseProvider
 from cloudlayer.providers.base.retries import Retries
@@ -24,7 +25,7 @@ from cloudlayer.providers.openstack.load_balancing.verbs import OctaviaLoadBalan
 from cloudlayer.providers.openstack.options import Options
 from cloudlayer.providers.openstack.quotas import Quotas
 from cloudlayer.providers.openstack.storage.verbs import CinderStorage
-from cloudlayer.resources import Leftover, Quota
+from cloudlayer.resources import Instance, Leftover, Quota
 
 
 class OpenStackProvider(BaseProvider):
@@ -65,6 +66,10 @@ class OpenStackProvider(BaseProvider):
         """Volumes of Cinder; Unsupported where the catalogue has no Cinder."""
         self._require("volumes")
         return self._storage
+
+    def access(self, instance: Instance) -> Access | None:
+        """By SSH, at its public address where it has one."""
+        return by_ssh(instance)
 
     def native(self, service: str) -> Any:
         """openstacksdk's proxy of a service, such as "compute" or "load_balancer"."""

@@ -69,7 +69,8 @@ def launch_missing(
 
 def describe(document: Document, now: float, id: str) -> Instance:
     """The instance as a reader sees it, lag included; NotFound if it is not there, not seen yet or long gone."""
-    return instance(*views.describe(document, now, document["instances"], id, KIND))
+    record, change = views.describe(document, now, document["instances"], id, KIND)
+    return instance(record, change, announced(document, record, now))
 
 
 def page(
@@ -77,7 +78,7 @@ def page(
 ) -> tuple[list[Instance], str | None]:
     """One page of the region's instances in the order of their ids, and where the next one starts."""
     found, more = views.page(document, now, document["instances"], region=region, labels=labels, after=after)
-    return [instance(record, change) for record, change in found], more
+    return [instance(record, change, announced(document, record, now)) for record, change in found], more
 
 
 def terminate(document: Document, now: float, ids: Iterable[str]) -> list[str]:
@@ -161,7 +162,15 @@ def console(document: Document, now: float, id: str) -> str:
     return "".join(texts[state] + "\n" for state in past if state in texts)
 
 
-def instance(record: InstanceRecord, change: Change) -> Instance:
+def announced(document: Document, record: InstanceRecord, now: float) -> datetime | None:
+    """When the cloud takes the instance back, once it tells."""
+    taken = record["interrupted_at"]
+    if taken is None or now < taken - settings_of(document).notice_seconds:
+        return None
+    return datetime.fromtimestamp(taken, UTC)
+
+
+def instance(record: InstanceRecord, change: Change, ends_at: datetime | None = None) -> Instance:
     """The instance in the state of `change`."""
     return Instance(
         id=record["id"],
@@ -178,6 +187,7 @@ def instance(record: InstanceRecord, change: Change) -> Instance:
         image=record["image"],
         created_at=datetime.fromtimestamp(record["created_at"], UTC),
         reason=change["reason"],
+        ends_at=ends_at,
     )
 
 

@@ -32,6 +32,7 @@ _ENGINE_REASON: Final = "simulated machines run simulated replicas alone: use th
 _MISSING: Final = {
     "engine:process": _ENGINE_REASON,
     "engine:docker": _ENGINE_REASON,
+    "expiry": "a simulated machine has no system that could shut it down; advance the clock, and delete it",
 }
 
 

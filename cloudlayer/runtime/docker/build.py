@@ -1,4 +1,8 @@
-"""What an image of a source folder is built from: a Dockerfile and its context, the same bytes for the same content."""
+"""What an image of a source folder is built from: a Dockerfile and its context, the same bytes for the same content.
+
+What changes least lies lowest, so that a version that differs from the last one in a line of code shares all but a few
+kilobytes with it: packages, the worker, and then the source's large files, each in a layer of its own.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,13 @@ _COMPILE: Final = (
 )
 
 
+_LARGE: Final = 1024**2
+"""Bytes from which on a file is not with the code."""
+_VERY_LARGE: Final = 32 * 1024**2
+"""Bytes from which on it has a layer of its own, for _MOST_ALONE files."""
+_MOST_ALONE: Final = 6
+
+
 @dataclass(frozen=True, slots=True)
 class Base:
     """A base image's Python: its version ("3.11"), whether it has pip, and its folder of packages."""
@@ -46,15 +57,27 @@ def tag_of(base_image: str, source_digest: str) -> str:
     recipe = dockerfile(base_image, Base("", False, "/"), requirements=True) + dockerfile(
         "", Base("", True, "/"), requirements=True
     )
-    for part in (base_image, source_digest, recipe):
+    for part in (base_image, source_digest, recipe, _layering()):
         total.update(f"{len(part)}:{part}".encode())
     for name, content in sorted(worker_files().items()):
         total.update(f"{name}:{len(content)}:".encode() + content)
     return f"{REPOSITORY}:{total.hexdigest()}"
 
 
-def dockerfile(base_image: str, base: Base, *, requirements: bool) -> str:
-    """The recipe. Requirements come before the source, so that a change of the source does not fetch them again."""
+def large_files(source: Path) -> list[list[Path]]:
+    """The files of a source that are not with its code, by the layer that they are in, lowest first."""
+    sized = [((source / path).stat().st_size, path) for path in source_files(source)]
+    large = sorted(((size, path) for size, path in sized if size >= _LARGE), key=lambda each: (-each[0], each[1]))
+    alone = [path for size, path in large if size >= _VERY_LARGE][:_MOST_ALONE]
+    others = [path for _, path in large if path not in alone]
+    return [[path] for path in alone] + ([sorted(others)] if others else [])
+
+
+def dockerfile(base_image: str, base: Base, *, requirements: bool, large: int = 0) -> str:
+    """The recipe, with `large` layers of large files.
+
+    Requirements come before the source, so that a change of the source does not fetch them again.
+    """
     lines = [f"FROM {base_image}", "USER 0", "WORKDIR /function"]
     if requirements and base.pip:
         install = ["python3", "-m", "pip", "install", "--no-cache-dir", "--no-input", "--disable-pip-version-check"]
@@ -67,8 +90,10 @@ def dockerfile(base_image: str, base: Base, *, requirements: bool) -> str:
         lines.append(f"COPY packages {base.packages}")
     lines += [
         f"COPY worker {base.packages}",
+        f"RUN {json.dumps(['python3', '-c', _COMPILE, base.packages])}",
+        *(f"COPY large{number} ./" for number in range(large)),
         "COPY function ./",
-        f"RUN {json.dumps(['python3', '-c', _COMPILE, base.packages, '/function'])}",
+        f"RUN {json.dumps(['python3', '-c', _COMPILE, '/function'])}",
         # A function's own files must not hide the modules that the worker needs.
         "ENV HOST=0.0.0.0 PYTHONSAFEPATH=1",
         "ENTRYPOINT []",
@@ -83,9 +108,17 @@ def write_context(target: IO[bytes], recipe: str, source: Path, packages: Path |
         _add(archive, "Dockerfile", recipe.encode())
         for name, content in sorted(worker_files().items()):
             _add(archive, f"worker/{name}", content)
-        _add_folder(archive, "function", source, source_files(source))
+        apart = large_files(source)
+        for number, files in enumerate(apart):
+            _add_folder(archive, f"large{number}", source, files)
+        with_code = set(source_files(source)).difference(*apart)
+        _add_folder(archive, "function", source, sorted(with_code))
         if packages is not None:
             _add_folder(archive, "packages", packages, _all_files(packages))
+
+
+def _layering() -> str:
+    return f"{_LARGE} {_VERY_LARGE} {_MOST_ALONE}"
 
 
 def _all_files(folder: Path) -> list[Path]:

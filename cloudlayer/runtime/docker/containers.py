@@ -23,11 +23,13 @@ GPU_DEVICES: Final = "cloudlayer-gpu-devices"
 """The label with the machine's indices of a replica's GPUs, between commas."""
 GPU_MEMORY: Final = "cloudlayer-gpu-memory"
 """The label with a replica's share of each of its GPUs, in bytes; only one that has a share of memory carries it."""
+MEMORY: Final = "cloudlayer-memory"
+"""The label with a replica's own limit of memory, in bytes: that of its container is higher for some time."""
 GATEWAY: Final = "/run/cloudlayer"
 """The folder that holds the gateway's socket, as a container sees it."""
 
 NOBODY: Final = 65534
-"""The user and group that replicas run as, where their image names none."""
+"""The user and group that replicas run as, where their image names none, or they have a share of a GPU's compute."""
 
 _PROCESSES: Final = 512
 _SMALLEST_CPU: Final = 0.01
@@ -40,22 +42,25 @@ def container_name(id: str) -> str:
     return f"cloudlayer-{id}"
 
 
-def creation(client: Any, spec: ReplicaSpec, image: Image, machine: str, network: str) -> dict[str, Any]:
-    """The arguments of the SDK's `create_container`. Raises EngineError for a gateway's socket that cannot be handed in."""
+def creation(client: Any, spec: ReplicaSpec, image: Image, machine: str, network: str, *, here: bool = True) -> dict[str, Any]:
+    """The arguments of the SDK's `create_container`; `here` is whether the machine is this host.
+
+    Raises EngineError for a gateway's socket that cannot be handed in.
+    """
     return {
         "image": image.reference,
         "name": container_name(spec.id),
-        "user": image.user if _is_unprivileged(image.user) else f"{NOBODY}:{NOBODY}",
+        "user": _user(spec, image),
         "environment": _environment(spec),
-        "labels": {**spec.labels, **_gpu_labels(spec), MACHINE: machine, REPLICA: spec.id},
-        "host_config": client.create_host_config(**_limits(spec, network)),
+        "labels": {**spec.labels, **_gpu_labels(spec), MEMORY: str(_memory(spec)), MACHINE: machine, REPLICA: spec.id},
+        "host_config": client.create_host_config(**_limits(spec, network, here)),
         # The SDK would add the proxies of the controller's own Docker settings, with their passwords.
         "use_config_proxy": False,
     }
 
 
-def _limits(spec: ReplicaSpec, network: str) -> dict[str, Any]:
-    memory = max(spec.memory, _SMALLEST_MEMORY)
+def _limits(spec: ReplicaSpec, network: str, here: bool) -> dict[str, Any]:
+    memory = _memory(spec)
     return {
         "network_mode": network,
         "dns": None if spec.internet else [NO_NAME_SERVER],
@@ -72,10 +77,14 @@ def _limits(spec: ReplicaSpec, network: str) -> dict[str, Any]:
         "restart_policy": {"Name": "no"},
         "log_config": LogConfig(type="json-file", config={"max-size": "10m", "max-file": "2"}),
         "device_requests": _devices(spec.devices),
-        "mounts": [*([_gateway(spec.gateway_socket)] if spec.gateway_socket else []), *_sharing(spec)],
-        # The service for sharing keeps its clients' state in memory that they share with its server.
+        "mounts": [*([_gateway(spec.gateway_socket, here)] if spec.gateway_socket else []), *_sharing(spec)],
+        # Clients of the service for sharing and its server share memory, which is the machine's own.
         "ipc_mode": "host" if spec.gpu_compute is not None else None,
     }
+
+
+def _memory(spec: ReplicaSpec) -> int:
+    return max(spec.memory, _SMALLEST_MEMORY)
 
 
 def _environment(spec: ReplicaSpec) -> dict[str, str]:
@@ -106,9 +115,15 @@ def _sharing(spec: ReplicaSpec) -> list[Any]:
     return [Mount(target=multi_process.FOLDER, source=multi_process.FOLDER, type="bind", read_only=False)]
 
 
-def _gateway(socket: Path) -> Any:
+def _gateway(socket: Path, here: bool) -> Any:
     """The folder of the gateway's socket: a gateway that starts anew makes a new socket, which a mounted one would not be."""
     folder = socket.absolute().parent
+    if here:
+        _check_folder(folder, socket)
+    return Mount(target=GATEWAY, source=str(folder), type="bind", read_only=True)
+
+
+def _check_folder(folder: Path, socket: Path) -> None:
     try:
         others = [entry.name for entry in os.scandir(folder) if entry.name != socket.name]
     except OSError as error:
@@ -117,7 +132,14 @@ def _gateway(socket: Path) -> Any:
         raise EngineError(
             f"{folder} holds more than the gateway's socket, and containers would see it: give it a folder of its own"
         )
-    return Mount(target=GATEWAY, source=str(folder), type="bind", read_only=True)
+
+
+def _user(spec: ReplicaSpec, image: Image) -> str:
+    """The image's own user, unless that is root. The service for sharing serves one user alone, so its clients are that one
+    whatever their images name."""
+    if spec.gpu_compute is None and _is_unprivileged(image.user):
+        return image.user
+    return f"{NOBODY}:{NOBODY}"
 
 
 def _is_unprivileged(user: str) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import docker
@@ -14,12 +17,15 @@ import urllib3
 from docker.errors import APIError, DockerException
 
 from cloudlayer.errors import CloudLayerError, Conflict, EngineError, NotFound, TransientError, Unsupported
-from cloudlayer.interfaces import Deadline
+from cloudlayer.interfaces import Deadline, Host
+from cloudlayer.runtime.hosts.local import LocalHost
 
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
+_THERE: Final = "unix:/run/docker.sock"
 _LONGEST: Final = 600.0
 _LONGEST_CALL: Final = 60.0
 _CONNECTIONS: Final = 64
+_FRACTION: Final = re.compile(r"\.\d+")
 _PASSING: Final = frozenset({408, 429, 502, 503, 504})
 
 Result = TypeVar("Result")
@@ -40,28 +46,47 @@ class _Client(docker.APIClient):  # type: ignore[misc]  # the SDK has no types
 
 
 class Daemon:
-    """One Docker Engine. `client` is the SDK's; every call to it goes through `call` or `stream`.
+    """One Docker Engine, at `place` of the machine `host`. `client` is the SDK's; every call of it goes through `call`, `read`
+    or `stream`.
 
-    Both raise NotFound (404), Conflict (409), TransientError (no answer, no time) or EngineError.
+    They raise NotFound (404), Conflict (409), TransientError (no answer, no time) or EngineError.
     """
 
-    def __init__(self, client: Any, host: str) -> None:
+    def __init__(self, client: Any, place: str, host: Host) -> None:
         self.client = client
         self.host = host
+        self.place = place
 
     @classmethod
-    def connect(cls) -> Daemon:
-        """The engine of DOCKER_HOST, or of the default socket. Unsupported, with the mend, if none answers."""
-        host = os.environ.get("DOCKER_HOST") or DEFAULT_HOST
-        if not host.startswith("unix://"):
+    def connect(cls, host: Host | None = None) -> Daemon:
+        """The engine of a machine; that of this one by DOCKER_HOST, or at the default socket.
+
+        Unsupported, with the mend, if none answers; TransientError if the machine cannot be reached.
+        """
+        host = host or LocalHost()
+        if not host.is_here:
+            return cls._of_another(host)
+        place = os.environ.get("DOCKER_HOST") or DEFAULT_HOST
+        if not place.startswith("unix://"):
             reason = (
-                f"DOCKER_HOST is {host}, but replicas are reached at their own addresses: name a socket of this host, unix://…"
+                f"DOCKER_HOST is {place}, but replicas are reached at their own addresses: name a socket of this host, unix://…"
             )
             raise Unsupported(reason, code="docker_host")
         try:
-            return cls(_Client(base_url=host, version="auto", timeout=_LONGEST_CALL, max_pool_size=_CONNECTIONS), host)
+            return cls(_client(place), place, host)
         except DockerException as error:
-            raise Unsupported(f"no Docker Engine answers at {host}: {_mend(host)}", code="docker_unreachable") from error
+            raise Unsupported(f"no Docker Engine answers at {place}: {_mend(place)}", code="docker_unreachable") from error
+
+    @classmethod
+    def _of_another(cls, host: Host) -> Daemon:
+        try:
+            return cls(_client(host.forward(_THERE).replace("unix:", "unix://", 1)), host.name, host)
+        except DockerException as error:
+            if host.accepts(_THERE):
+                mend = "may the user that we are there use it? Add that user to the group docker"
+            else:
+                mend = "install and start Docker there"
+            raise Unsupported(f"no Docker Engine answers on {host.name}: {mend}", code="docker_unreachable") from error
 
     @contextmanager
     def until(self, deadline: Deadline | None) -> Iterator[None]:
@@ -77,7 +102,9 @@ class Daemon:
             limits.deadline = before
 
     def check(self, doing: str) -> None:
-        """TransientError if this thread's time is up."""
+        """TransientError if this thread's time is up, or the machine is cut off."""
+        if not self.host.connected:
+            raise TransientError(f"{self.host.name} cannot be reached while {doing}", code="unreachable")
         deadline: Deadline | None = getattr(self.client.limits, "deadline", None)
         if deadline is not None:
             deadline.check(doing)
@@ -100,6 +127,14 @@ class Daemon:
                 yield document
                 self.check(doing)
 
+    def read(self, doing: str, method: Callable[..., Iterable[bytes]], *arguments: Any, **options: Any) -> Iterator[bytes]:
+        """The bytes that a long call sends on its way."""
+        self.check(doing)
+        with self._translated(doing):
+            for chunk in method(*arguments, **options):
+                yield chunk
+                self.check(doing)
+
     @contextmanager
     def _translated(self, doing: str) -> Iterator[None]:
         try:
@@ -108,17 +143,33 @@ class Daemon:
             raise _translated(error, doing) from error
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             self.check(doing)
-            reason = f"the Docker Engine at {self.host} did not answer while {doing}: {_mend(self.host)}"
+            mend = _mend(self.place) if self.host.is_here else "is the machine well? See its engine's log"
+            reason = f"the Docker Engine of {self.place} did not answer while {doing}: {mend}"
             raise TransientError(reason, code="docker_unreachable") from error
+
+    def now(self) -> float:
+        """Seconds since 1970 by the engine's clock, which is not ours on another machine."""
+        if self.host.is_here:
+            return time.time()
+        return datetime.fromisoformat(self.call("asking for the time", self.client.info)["SystemTime"]).timestamp()
 
     def close(self) -> None:
         """Let go of the connections."""
         self.client.close()
 
 
+def seconds(timestamp: str) -> float:
+    """Seconds since 1970 of one of the engine's times, to the second."""
+    return datetime.fromisoformat(_FRACTION.sub("", timestamp)).timestamp()
+
+
 def one_line(text: object) -> str:
     """An engine's message without its line breaks."""
     return " ".join(str(text).split())
+
+
+def _client(place: str) -> Any:
+    return _Client(base_url=place, version="auto", timeout=_LONGEST_CALL, max_pool_size=_CONNECTIONS)
 
 
 def _translated(error: APIError, doing: str) -> CloudLayerError:

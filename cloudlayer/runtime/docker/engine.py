@@ -10,19 +10,23 @@ from contextlib import suppress
 from typing import Any, Final
 
 from cloudlayer.errors import CloudLayerError, Conflict, EngineError, NotFound, TransientError, Unsupported
-from cloudlayer.interfaces import Deadline, MachineContext, ReplicaSpec, ReplicaState, ReplicaStatus
+from cloudlayer.interfaces import Deadline, MachineContext, ReplicaSpec, ReplicaState, ReplicaStatus, ReplicaUsage
 from cloudlayer.labels import MACHINE, OWNER
 from cloudlayer.runtime.docker import states
 from cloudlayer.runtime.docker.containers import REPLICA, container_name, creation
 from cloudlayer.runtime.docker.daemon import Daemon
+from cloudlayer.runtime.docker.gpus import Gpus
 from cloudlayer.runtime.docker.images import Images
 from cloudlayer.runtime.docker.networks import Networks
 from cloudlayer.runtime.docker.records import STARTED, STOPPED, Record, Records
+from cloudlayer.runtime.docker.replicas import Replicas
+from cloudlayer.runtime.docker.router import Routers
+from cloudlayer.runtime.docker.usage import usage
 
 _FIRST_LOOK: Final = 0.002
 _LAST_LOOK: Final = 0.05
+_LAST_LOOK_THERE: Final = 1.0
 _TRIES: Final = 3
-_OOM_SECONDS: Final = 10
 _TO_REMOVE: Final = 2.0
 _GPU_MEND: Final = "install the NVIDIA container toolkit on the machine"
 
@@ -30,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class DockerEngine:
-    """Replicas of one machine as containers of this host's Docker Engine."""
+    """Replicas of one machine as containers of its Docker Engine."""
 
     name = "docker"
 
@@ -39,16 +43,20 @@ class DockerEngine:
         self._daemon = daemon
         self._client = daemon.client
         self._networks = Networks(daemon, machine.id)
-        self._images = Images(daemon, machine.cache, self._networks)
+        self._images = Images(daemon, machine, self._networks)
+        self._routers = Routers(daemon, self._images, machine)
         self._records = Records(machine.folder / "docker")
         self._records.purge()
-        self._ready: set[str] = set()
+        self._replicas = Replicas(daemon, machine.id, self._records)
+        self._gpus = Gpus(daemon, machine.id, self._records)
 
     def prepare(self, spec: ReplicaSpec, *, deadline: Deadline | None = None) -> None:
-        """Pull or build the image, and make the network."""
+        """Pull or build the image, make the network, and see that there is a router if one is asked for."""
         with self._daemon.until(deadline):
             self._images.ensure(spec, deadline)
             self._network(spec)
+            if spec.router is not None:
+                self._routers.keep(spec.router, deadline)
 
     def start(self, spec: ReplicaSpec, *, deadline: Deadline | None = None) -> ReplicaStatus:
         """Start the replica's container, or adopt it. One that ended or was stopped is given back as it ended.
@@ -64,25 +72,30 @@ class DockerEngine:
                 return settled
             # Not under the lock: a `stop` need not wait for a pull.
             image = self._images.ensure(spec, deadline)
-            form = creation(self._client, spec, image, self._machine, self._network(spec))
+            self._gpus.prepare(spec, deadline)
+            form = creation(self._client, spec, image, self._machine, self._network(spec), here=self._daemon.host.is_here)
             with self._records.hold(spec.id, self._daemon.check) as record:
-                return self._settled(spec.id, record) or self._start(spec, form, record)
+                found = self._settled(spec.id, record) or self._start(spec, form, record)
+            self._gpus.seen([form["labels"]])
+            return found
 
     def wait(self, id: str, *, deadline: Deadline) -> ReplicaStatus:
         """Look again and again, often at first, until the replica is ready or has ended, or the deadline comes."""
         pause = _FIRST_LOOK
         while True:
-            found = self.get(id) or states.gone(id, stopped=True)
+            found = self._replicas.get(id, None, look=False) or states.gone(id, stopped=True)
             if found.state is not ReplicaState.STARTING or deadline.remaining() <= 0 or deadline.cancelled.is_set():
                 return found
+            longest = _LAST_LOOK
+            if found.inner_address is not None:
+                self._replicas.wait_there(id, found.inner_address, deadline)
+                longest = _LAST_LOOK_THERE
             time.sleep(min(pause, deadline.remaining()))
-            pause = min(pause * 1.3, _LAST_LOOK)
+            pause = min(pause * 1.3, longest)
 
     def get(self, id: str, *, deadline: Deadline | None = None) -> ReplicaStatus | None:
         """The replica as its container is now."""
-        with self._daemon.until(deadline):
-            container = self._inspect(id)
-            return None if container is None else self._status(id, container)
+        return self._replicas.get(id, deadline, look=True)
 
     def list(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> list[ReplicaStatus]:
         """Every replica of this machine: one call, and some more for each that ended."""
@@ -90,29 +103,46 @@ class DockerEngine:
         with self._daemon.until(deadline):
             filters = {"label": [*wanted, REPLICA]}
             found = self._daemon.call("listing containers", self._client.containers, all=True, filters=filters)
-            listed = (self._listed(summary) for summary in found)
-            return [status for status in listed if status is not None]
+            self._gpus.seen(summary["Labels"] for summary in found if summary["State"] == "running")
+            return self._replicas.listed(found)
 
     def stop(self, id: str, *, grace: float = 5.0, deadline: Deadline | None = None) -> None:
         """Mark the replica as stopped, which ends every `start` of it; then end and remove its container."""
         with self._daemon.until(deadline):
             with self._records.hold(id, self._daemon.check) as record:
                 record.write(STOPPED)
-            container = self._inspect(id)
+            container = self._replicas.inspect(id)
             if container is not None:
                 within = grace if deadline is None else min(grace, max(0.0, deadline.remaining() - _TO_REMOVE))
                 self._end(container["Id"], math.ceil(within))
 
+    def move_off(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Move what the container's processes have on GPUs to the machine's memory, and pause it."""
+        with self._daemon.until(deadline):
+            self._gpus.move_off(self._there(id), deadline)
+
+    def bring_back(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Let the container go on, with its memory on its GPUs again."""
+        with self._daemon.until(deadline):
+            self._gpus.bring_back(self._there(id), deadline)
+
     def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
         """The last lines of the container's standard output and error."""
         with self._daemon.until(None):
-            container = self._inspect(id)
-            return [] if container is None else self._tail(container["Id"], tail)
+            container = self._replicas.inspect(id)
+            return [] if container is None else self._replicas.tail(container["Id"], tail)
+
+    def usage(self, *, deadline: Deadline | None = None) -> Mapping[str, ReplicaUsage]:
+        """What each running container uses now."""
+        with self._daemon.until(deadline):
+            return usage(self._daemon, self._machine)
 
     def close(self) -> None:
         """Remove networks that nothing uses, and let go of the connections."""
+        self._gpus.close()
         with suppress(CloudLayerError):
             self._networks.remove_unused()
+        self._images.close()
         self._daemon.close()
 
     def _network(self, spec: ReplicaSpec) -> str:
@@ -120,11 +150,11 @@ class DockerEngine:
 
     def _settled(self, id: str, record: Record) -> ReplicaStatus | None:
         """The replica, if there is nothing left to start: it runs, or must never run again."""
-        container = self._inspect(id)
+        container = self._replicas.inspect(id)
         if record.mark == STOPPED:
             return states.gone(id, stopped=True)
         if container is not None:
-            return self._status(id, container) if states.was_started(container) else None
+            return self._replicas.status(id, container, look=True) if states.was_started(container) else None
         return states.gone(id, stopped=False) if record.mark == STARTED else None
 
     def _start(self, spec: ReplicaSpec, form: dict[str, Any], record: Record) -> ReplicaStatus:
@@ -135,7 +165,7 @@ class DockerEngine:
             raise TransientError(f"the image {form['image']} was removed before its start", provider="docker") from error
         except Conflict:
             _log.info("adopting the container of %s, which an earlier start made", spec.id)
-        container = self._inspect(spec.id)
+        container = self._replicas.inspect(spec.id)
         if container is None:
             raise EngineError(
                 f"docker: the name {container_name(spec.id)} is taken by a container of another machine: remove it"
@@ -146,12 +176,12 @@ class DockerEngine:
         except EngineError:
             self._forget_unstarted(spec.id, record)
             raise
-        container = self._inspect(spec.id)
-        return states.gone(spec.id, stopped=False) if container is None else self._status(spec.id, container)
+        container = self._replicas.inspect(spec.id)
+        return states.gone(spec.id, stopped=False) if container is None else self._replicas.status(spec.id, container)
 
     def _forget_unstarted(self, id: str, record: Record) -> None:
         """A container that never ran leaves no trace, and its replica may be tried again."""
-        container = self._inspect(id)
+        container = self._replicas.inspect(id)
         if container is not None and not states.was_started(container):
             self._remove(container["Id"])
             record.write("")
@@ -170,62 +200,17 @@ class DockerEngine:
                 return
         raise TransientError("the container or its network is removed again and again by someone else", provider="docker")
 
-    def _inspect(self, id: str) -> dict[str, Any] | None:
-        """The replica's container; None if it is not there or another machine's."""
-        try:
-            name = container_name(id)
-            container: dict[str, Any] = self._daemon.call("looking at a container", self._client.inspect_container, name)
-        except NotFound:
-            return None
-        labels = container["Config"].get("Labels") or {}
-        return container if labels.get(MACHINE) == self._machine and labels.get(REPLICA) == id else None
-
-    def _status(self, id: str, container: dict[str, Any]) -> ReplicaStatus:
-        labels = container["Config"]["Labels"]
-        if not states.was_started(container):
-            return states.waiting(id, container["Id"], labels)
-        if states.is_running(container):
-            return self._running(id, container["Id"], container["NetworkSettings"]["Networks"], labels)
-        last = next((line for line in reversed(self._tail(container["Id"], 20)) if line.strip()), "")
-        stopped = self._records.mark(id) == STOPPED
-        return states.ended(container, out_of_memory=self._ran_out_of_memory(container), last_line=last, stopped=stopped)
-
-    def _listed(self, summary: dict[str, Any]) -> ReplicaStatus | None:
-        labels = summary["Labels"]
-        if summary["State"] == "running":
-            return self._running(labels[REPLICA], summary["Id"], summary["NetworkSettings"]["Networks"], labels)
-        return self.get(labels[REPLICA])
-
-    def _running(self, id: str, container: str, networks: dict[str, Any], labels: dict[str, str]) -> ReplicaStatus:
-        status = states.running(id, container, networks, labels, known_ready=container in self._ready)
-        if status.state is ReplicaState.READY:
-            self._ready.add(container)
-        return status
-
-    def _ran_out_of_memory(self, container: dict[str, Any]) -> bool:
-        """Whether it took too much. On some engines the flag tells of the first process alone, events of all."""
-        state = container["State"]
-        if state["OOMKilled"] or state["ExitCode"] == 0:
-            return bool(state["OOMKilled"])
-        ended = states.seconds(state["FinishedAt"])
-        # An end in the past: the engine would go on listening otherwise.
-        window = {"since": int(ended) - _OOM_SECONDS, "until": f"{time.time():.9f}"}
-        filters = {"container": [container["Id"]], "event": ["oom"]}
-        events = self._daemon.stream("reading events", self._client.events, filters=filters, **window)
-        return next(events, None) is not None
-
-    def _tail(self, container: str, lines: int) -> Sequence[str]:
-        try:
-            said: bytes = self._daemon.call("reading a log", self._client.logs, container, tail=lines)
-        except NotFound:
-            return []
-        return said.decode("utf-8", "replace").splitlines()
+    def _there(self, id: str) -> dict[str, Any]:
+        container = self._replicas.inspect(id)
+        if container is None or not states.is_running(container):
+            raise EngineError(f"replica {id} does not run, so there is nothing to move")
+        return container
 
     def _end(self, container: str, grace: int) -> None:
         with suppress(NotFound, Conflict):  # being removed by someone else
             self._daemon.call("stopping a container", self._client.stop, container, timeout=grace)
         self._remove(container)
-        self._ready.discard(container)
+        self._replicas.forget(container)
 
     def _remove(self, container: str) -> None:
         """Remove the container; when this returns it is gone, whoever else removes it too."""

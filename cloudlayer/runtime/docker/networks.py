@@ -14,7 +14,7 @@ from typing import Any, Final
 from cloudlayer.errors import CloudLayerError, Conflict, EngineError
 from cloudlayer.labels import MACHINE, OWNER
 from cloudlayer.runtime.docker.daemon import Daemon
-from cloudlayer.runtime.docker.firewall import INTERNAL_BRIDGE, OPEN_BRIDGE, protect
+from cloudlayer.runtime.docker.firewall import INTERNAL_BRIDGE, OPEN_BRIDGE, Firewall
 
 # The container itself, where none listens: a network that leads nowhere must not lead out by way of the resolver of the host.
 NO_NAME_SERVER: Final = "0.0.0.0"  # noqa: S104
@@ -29,10 +29,11 @@ class Networks:
     def __init__(self, daemon: Daemon, machine: str) -> None:
         self._daemon = daemon
         self._machine = machine
+        self._firewall = Firewall(daemon.host)
 
     def ensure(self, internet: bool, owner: str) -> str:
         """The name of the network, which is there and behind its firewall rules."""
-        protect(internet)
+        self._firewall.protect(internet)
         name, bridge = self._names(internet, owner)
         for left in reversed(range(_TRIES)):
             if self._daemon.call("listing networks", self._daemon.client.networks, names=[f"^{name}$"]):

@@ -1,8 +1,9 @@
 """What the containers cannot tell: which replicas were started once, and which must never start again.
 
 A file a replica in the machine's folder. It is locked while the replica is being started, so of two controllers one starts it
-and the other adopts it. Two marks are written into it, each before what it announces: `started` before the container is
-started, `stopped` before it is ended. A container that is gone was therefore either never started or never starts again.
+and the other adopts it. Marks are written into it, each before what it announces: `started` before the container is started,
+`exceeds` before it is ended for its GPU memory, `stopped` before it is ended for good. A container that is gone was therefore
+either never started or never starts again.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from cloudlayer.errors import EngineError
 
 STARTED: Final = "started"
 STOPPED: Final = "stopped"
+EXCEEDED: Final = "exceeds"
+"""Ended since it held more than its share of a GPU's memory."""
 _KEPT_SECONDS: Final = 7 * 86400.0
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One replica's record, held by this thread alone. `mark` is "", STARTED or STOPPED."""
+    """One replica's record, held by this thread alone. `mark` is "", STARTED, EXCEEDED or STOPPED."""
 
     descriptor: int
 
@@ -77,12 +80,15 @@ class Records:
 
 
 @contextmanager
-def locked(path: Path, check: Callable[[str], None], doing: str) -> Iterator[int]:
-    """The descriptor of a file that is locked against other threads and processes; a holder that dies lets go."""
+def locked(path: Path, check: Callable[[str], None], doing: str, how: int = fcntl.LOCK_EX) -> Iterator[int]:
+    """The descriptor of a file that is locked against other threads and processes; a holder that dies lets go.
+
+    With fcntl.LOCK_SH in place of LOCK_EX several may hold it at once.
+    """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            _lock(descriptor, check, doing)
+            _lock(descriptor, check, doing, how)
             if _is_still(path, descriptor):
                 yield descriptor
                 return
@@ -90,10 +96,10 @@ def locked(path: Path, check: Callable[[str], None], doing: str) -> Iterator[int
             os.close(descriptor)
 
 
-def _lock(descriptor: int, check: Callable[[str], None], doing: str) -> None:
+def _lock(descriptor: int, check: Callable[[str], None], doing: str, how: int) -> None:
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
         except BlockingIOError:
             check(doing)
             time.sleep(0.005)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import socket
-from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from cloudlayer.interfaces import ReplicaExit, ReplicaState, ReplicaStatus
 from cloudlayer.runtime.docker.build import REPOSITORY
-from cloudlayer.runtime.docker.containers import PORT, REPLICA
+from cloudlayer.runtime.docker.containers import GPU_MEMORY, PORT, REPLICA
+from cloudlayer.runtime.docker.records import EXCEEDED, STOPPED
 from cloudlayer.runtime.worker.server import EXIT_LOAD_FAILED
+from cloudlayer.units import MIB
 
 _SIGNALLED: Final = 128
-_CONNECT_SECONDS: Final = 0.25
 _RUNNING: Final = ("running", "paused")
-_FRACTION: Final = re.compile(r"\.\d+")
 
 
 def was_started(container: dict[str, Any]) -> bool:
@@ -29,12 +25,10 @@ def is_running(container: dict[str, Any]) -> bool:
     return container["State"]["Status"] in _RUNNING
 
 
-def running(id: str, container: str, networks: dict[str, Any], labels: dict[str, str], *, known_ready: bool) -> ReplicaStatus:
-    """A running replica: ready once its port accepts."""
+def serving_at(networks: dict[str, Any]) -> str | None:
+    """Where a container serves, as its machine sees it; None if it is on no network."""
     host = next((network["IPAddress"] for network in networks.values() if network.get("IPAddress")), None)
-    address = f"http://{host}:{PORT}" if host else None
-    ready = known_ready or (address is not None and accepts(address))
-    return ReplicaStatus(id, ReplicaState.READY if ready else ReplicaState.STARTING, address, container, labels=labels)
+    return f"http://{host}:{PORT}" if host else None
 
 
 def waiting(id: str, container: str, labels: dict[str, str]) -> ReplicaStatus:
@@ -42,14 +36,17 @@ def waiting(id: str, container: str, labels: dict[str, str]) -> ReplicaStatus:
     return ReplicaStatus(id, ReplicaState.STARTING, handle=container, labels=labels)
 
 
-def ended(container: dict[str, Any], *, out_of_memory: bool, last_line: str, stopped: bool) -> ReplicaStatus:
-    """A replica whose inspected container ended, with the reason."""
+def ended(container: dict[str, Any], *, out_of_memory: bool, last_line: str, mark: str) -> ReplicaStatus:
+    """A replica whose inspected container ended, with the reason. `mark` is its record's."""
     code, labels = container["State"]["ExitCode"], container["Config"]["Labels"]
     reason, message = _reason(container, out_of_memory), _how(code)
     if reason is ReplicaExit.OUT_OF_MEMORY:
         message = f"more memory was wanted than its {container['HostConfig']['Memory']} bytes ({message})"
-    elif stopped:
+    elif mark == STOPPED:
         reason = ReplicaExit.STOPPED
+    elif mark == EXCEEDED:
+        reason = ReplicaExit.OUT_OF_GPU_MEMORY
+        message = f"it held more than its share of a GPU's memory, {int(labels[GPU_MEMORY]) // MIB} MiB of each of its devices"
     elif last_line:
         message = f"{message}: {last_line}" if reason is ReplicaExit.CRASHED else last_line
     return ReplicaStatus(labels[REPLICA], ReplicaState.EXITED, None, container["Id"], reason, message, labels)
@@ -72,18 +69,3 @@ def _reason(container: dict[str, Any], out_of_memory: bool) -> ReplicaExit:
 
 def _how(code: int) -> str:
     return f"it was ended by signal {code - _SIGNALLED}" if code > _SIGNALLED else f"it ended with code {code}"
-
-
-def accepts(address: str) -> bool:
-    """Whether the port of an address takes connections."""
-    url = urlsplit(address)
-    try:
-        with socket.create_connection((url.hostname, url.port), timeout=_CONNECT_SECONDS):
-            return True
-    except OSError:
-        return False
-
-
-def seconds(timestamp: str) -> float:
-    """Seconds since 1970 of one of the engine's times, to the second."""
-    return datetime.fromisoformat(_FRACTION.sub("", timestamp)).timestamp()

@@ -1,8 +1,8 @@
 """Moves a replica's state off its GPU, into its machine's memory, and back: its device is free for others meanwhile.
 
 NVIDIA's `cuda-checkpoint` does the work, for drivers from 555 on: it suspends the CUDA of one process, copies its device
-memory to the host, and lets go of the device; the same command brings all back at the same addresses. The processes are
-frozen first, so that none calls CUDA in between, which would wait and hold its locks.
+memory to the host, and lets go of the device; the same command brings all back at the same addresses. It locks CUDA first, so
+what a process asks of it in between waits. A process that uses no CUDA is left as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ set -e
 wanted=$0
 command -v {TOOL} >/dev/null || {{ echo "there is no {TOOL}" >&2; exit 3; }}
 for pid in "$@"; do
-  state=$({TOOL} --get-state --pid "$pid")
+  state=$({TOOL} --get-state --pid "$pid" 2>/dev/null) || continue
   if [ "$state" != "$wanted" ]; then {TOOL} --toggle --pid "$pid"; fi
 done
 """

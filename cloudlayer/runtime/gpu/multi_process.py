@@ -4,6 +4,9 @@ The service's own server holds the limits of its clients (CUDA_MPS_PINNED_DEVICE
 an allocation beyond the limit fails in the client that asks for it. One control daemon serves all devices of a machine, as the
 user that replicas run as, since the service keeps the clients of different users apart in time. NVIDIA's documentation of
 the service: https://docs.nvidia.com/deploy/mps/.
+
+Its clients are not kept from each other as other replicas are: they are one user, share the machine's /dev/shm with the server,
+and reach the control daemon's pipe, which takes orders (`quit` among them) from any of them.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Final
 
 from cloudlayer.errors import EngineError
 from cloudlayer.interfaces import Deadline, Host
-from cloudlayer.runtime.gpu.reading import MIB
+from cloudlayer.units import MIB
 
 FOLDER: Final = "/run/cloudlayer-mps"
 """Where clients find the service, on the machine and in containers."""

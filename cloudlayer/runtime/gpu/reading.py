@@ -8,8 +8,7 @@ from typing import Final
 
 from cloudlayer.errors import EngineError
 from cloudlayer.interfaces import Deadline, Host
-
-MIB: Final = 1024**2
+from cloudlayer.units import MIB
 
 _DEVICES: Final = "index,uuid,name,memory.total,memory.used,driver_version"
 _PROCESSES: Final = "gpu_uuid,pid,used_gpu_memory"

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cloudlayer.runtime.gpu.reading import MIB, Reading
+from cloudlayer.runtime.gpu.reading import Reading
+from cloudlayer.units import MIB
 
 ROUNDING: Final = MIB
 """The driver tells whole MiB, so a share may look exceeded by less than one for each process."""

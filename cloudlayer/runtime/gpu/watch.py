@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class GpuWatch:
-    """One thread a machine, which runs while there are shares to watch. `close` ends it."""
+    """One thread a machine, which runs while there are shares to watch, whatever goes wrong. `close` ends it."""
 
     def __init__(
         self,
@@ -37,11 +37,13 @@ class GpuWatch:
         self._period = period
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._woken = False
         self._closed = threading.Event()
 
     def wake(self) -> None:
-        """There may be a share to watch."""
+        """There is a share to watch, as of now."""
         with self._lock:
+            self._woken = True
             if self._thread is None and not self._closed.is_set():
                 self._thread = threading.Thread(target=self._run, name=f"gpus of {self._host.name}", daemon=True)
                 self._thread.start()
@@ -52,16 +54,30 @@ class GpuWatch:
 
     def _run(self) -> None:
         while not self._closed.wait(self._period):
-            try:
-                self._look()
-            except CloudLayerError as error:
-                # A machine that is not reached, or whose driver is busy, is looked at again.
-                _log.warning("the GPUs of %s cannot be looked at: %s", self._host.name, error)
+            self._woken = False
+            if not self._look() and self._ended():
+                return
 
-    def _look(self) -> None:
-        shares = list(self._shares())
-        if not shares:
-            return
-        for excess in exceeding(read(self._host), shares):
-            _log.warning("replica %s is stopped: %s", excess.replica, excess.message)
-            self._exceeded(excess)
+    def _ended(self) -> bool:
+        """Whether nothing has come since the last look, so that the next `wake` starts another thread."""
+        with self._lock:
+            if self._woken:
+                return False
+            self._thread = None
+            return True
+
+    def _look(self) -> bool:
+        """Whether there may be shares."""
+        try:
+            shares = list(self._shares())
+            for excess in exceeding(read(self._host), shares) if shares else ():
+                _log.warning("replica %s is stopped: %s", excess.replica, excess.message)
+                self._exceeded(excess)
+        except CloudLayerError as error:
+            # A machine that is not reached, or whose driver is busy, is looked at again.
+            _log.warning("the GPUs of %s cannot be looked at: %s", self._host.name, error)
+        except Exception:
+            _log.exception("the GPUs of %s cannot be looked at", self._host.name)
+        else:
+            return bool(shares)
+        return True

@@ -8,13 +8,17 @@ privileges. Not as root: the environment and Python's own memory limit alone. Th
 Replicas are forked from a warm parent, which has the function's modules loaded; CLOUDLAYER_FORK=0 starts each anew.
 """
 
+from cloudlayer.errors import Unsupported
 from cloudlayer.interfaces import Engine, MachineContext
 
 __all__ = ["connect"]
 
 
 def connect(machine: MachineContext) -> Engine:
-    """The process engine of a machine that is this host."""
+    """The process engine of a machine that is this host. Unsupported for another."""
+    if machine.host is not None:
+        reason = f"the process engine starts nothing on {machine.host.name}, which is another machine: use the docker engine"
+        raise Unsupported(reason, code="other_machine")
     from cloudlayer.runtime.process.engine import ProcessEngine
 
     return ProcessEngine(machine)

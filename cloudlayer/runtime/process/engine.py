@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from cloudlayer.errors import EngineError, Unsupported
-from cloudlayer.interfaces import Deadline, MachineContext, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus
+from cloudlayer.interfaces import Deadline, MachineContext, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus, ReplicaUsage
 from cloudlayer.labels import OWNER
 from cloudlayer.runtime.process import cgroups, ends
 from cloudlayer.runtime.process.launch import Launch, Started
+from cloudlayer.runtime.process.measuring import measured
 from cloudlayer.runtime.process.parents import Groups
 from cloudlayer.runtime.process.plan import Content, Plan, plan_for, weaknesses
 from cloudlayer.runtime.process.record import Life, Record, Records
@@ -120,9 +121,23 @@ class ProcessEngine:
         if started is not None:
             started.close()
 
+    def move_off(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Unsupported: what a process has on a GPU is moved by the machine's root, for containers alone."""
+        raise Unsupported('the process engine moves nothing off a GPU: name engine = "docker"')
+
+    def bring_back(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Nothing: what was never moved off is there."""
+
     def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
         """The last `tail` lines that the replica wrote."""
         return ends.last_lines(self._records.path(id) / "log", tail)
+
+    def usage(self, *, deadline: Deadline | None = None) -> Mapping[str, ReplicaUsage]:
+        """What each running replica uses now: its control group's processes, or its first one where there are no groups."""
+        lives = ((record.id, self._records.life(record.id)) for record in self._records.all())
+        running = [(each, life.token, life.holder) for each, life in lives if life is not None and life.holder is not None]
+        found = {each: measured(self._groups.of(token).processes() or {holder}) for each, token, holder in running}
+        return {each: one for each, one in found.items() if one is not None}
 
     def check(self) -> Sequence[str]:
         """What keeps functions less apart here than they could be, a line each with its mend."""

@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cloudlayer.errors import InvalidSpec
-from cloudlayer.runtime.process.files import replace
+from cloudlayer.runtime.files import replace
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _ENDED: Final = "ended"
@@ -136,7 +136,7 @@ class Records:
             (made / "tmp").mkdir(mode=0o700)
             if record.user is not None:
                 os.chown(made / "tmp", record.user, record.user)
-            replace(made / "record.json", json.dumps(asdict(record)))
+            replace(made / "record.json", json.dumps(asdict(record)), lasting=False)
             made.rename(path)
         except OSError:
             if not path.is_dir():
@@ -193,7 +193,7 @@ class Records:
     def note_end(self, id: str, end: Mapping[str, str]) -> None:
         """Keep how it ended."""
         with contextlib.suppress(FileNotFoundError):
-            replace(self.path(id) / "end.json", json.dumps(dict(end)))
+            replace(self.path(id) / "end.json", json.dumps(dict(end)), lasting=False)
 
     def remove(self, id: str) -> None:
         """Remove the replica's folder; its tombstone stays."""

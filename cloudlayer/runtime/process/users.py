@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cloudlayer.errors import EngineError
-from cloudlayer.runtime.process.files import replace
+from cloudlayer.runtime.files import replace
 
 FIRST: Final = 61184
 LAST: Final = 65519

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from cloudlayer.errors import TransientError
-from cloudlayer.interfaces import Deadline, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus
+from cloudlayer.errors import EngineError, TransientError
+from cloudlayer.interfaces import Deadline, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus, ReplicaUsage
 from cloudlayer.runtime.simulated import faults
 from cloudlayer.runtime.simulated.records import Document, ReplicaRecord, at, is_gone, running_since, settings_of
 from cloudlayer.runtime.simulated.simulation import PROVIDER, Simulation
@@ -19,7 +19,7 @@ _RESTARTED: Final = "its machine was restarted"
 class SimulatedEngine:
     """Replicas of one simulated machine. They serve nothing, so their address is None.
 
-    A machine that is coming up or is stopped cannot be reached (TransientError). One that is gone has no replicas.
+    A machine that is coming up, is stopped or is cut off cannot be reached (TransientError). One that is gone has no replicas.
     """
 
     name = "simulated"
@@ -81,6 +81,14 @@ class SimulatedEngine:
 
         self._simulation.perform("engine.stop", id, operation, deadline)
 
+    def move_off(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Note that it is off its GPUs."""
+        self._turn("engine.move_off", id, deadline, off=True)
+
+    def bring_back(self, id: str, *, deadline: Deadline | None = None) -> None:
+        """Note that it is on its GPUs."""
+        self._turn("engine.bring_back", id, deadline, off=False)
+
     def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
         """What became of the replica, a line each."""
 
@@ -93,13 +101,29 @@ class SimulatedEngine:
         lines = self._simulation.perform("engine.logs", id, operation)
         return lines[-tail:] if tail > 0 else []
 
+    def usage(self, *, deadline: Deadline | None = None) -> Mapping[str, ReplicaUsage]:
+        """Nothing is measured: replicas here use what they were given, and work on nothing."""
+        return {}
+
     def close(self) -> None:
         """Nothing is held."""
+
+    def _turn(self, call: str, id: str, deadline: Deadline | None, *, off: bool) -> None:
+        def operation(document: Document, now: float) -> None:
+            self._reach(document, now)
+            record = document["replicas"].get(self._machine, {}).get(id)
+            if record is None:
+                raise EngineError(f"replica {id} is not on machine {self._machine}")
+            record["off"] = off
+
+        self._simulation.perform(call, id, operation, deadline)
 
     def _reach(self, document: Document, now: float) -> float:
         since = running_since(document, self._machine, now)
         if since is None:
             raise TransientError(f"machine {self._machine} is not running", provider=PROVIDER, code="MachineNotRunning")
+        if self._machine in document["cut_off"]:
+            raise TransientError(f"machine {self._machine} does not answer", provider=PROVIDER, code="MachineCutOff")
         return since
 
     def _statuses(self, document: Document, now: float) -> Sequence[ReplicaStatus]:

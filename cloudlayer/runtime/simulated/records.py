@@ -36,7 +36,8 @@ class Settings(Spec):
     `volume_seconds`: a volume, snapshot or share, attached, detached or grown too. `listed_seconds`: how long a deleted thing
     is still listed. `replica_seconds`: from a replica's start until it is ready. `lag_seconds` and `lag_reads`: how long, and
     for how many lists and gets, a change stays unseen. `rate`: calls a second above which calls are throttled, after
-    `burst` of them. `interruptions_per_hour`: how often a spot instance is taken back, on average.
+    `burst` of them. `interruptions_per_hour`: how often a spot instance is taken back, on average; `notice_seconds`: how long
+    before that is told.
     `attempts`: how often the driver tries a call that is throttled or fails in passing. `default_catalogue`: whether the
     standing offers are on sale.
     """
@@ -57,6 +58,7 @@ class Settings(Spec):
     rate: Cores | None = None
     burst: int = Field(default=10, ge=1)
     interruptions_per_hour: float = Field(default=0.0, ge=0, strict=False)
+    notice_seconds: Seconds = 0.0
     attempts: int = Field(default=4, ge=1)
     default_catalogue: bool = True
 
@@ -83,7 +85,7 @@ class InstanceRecord(TypedDict):
 
 
 class ReplicaRecord(TypedDict):
-    """One replica, without its environment: that may hold secrets."""
+    """One replica, without its environment: that may hold secrets. `off` is whether it was moved off its GPUs."""
 
     id: str
     function: str
@@ -96,6 +98,7 @@ class ReplicaRecord(TypedDict):
     labels: dict[str, str]
     started_at: float
     timeline: list[Change]
+    off: NotRequired[bool]
 
 
 class TokenRecord(TypedDict):
@@ -106,7 +109,8 @@ class TokenRecord(TypedDict):
 
 
 class Document(TypedDict):
-    """The whole world. `hosts` are machines that no cloud sold; `ended` are ids of replicas that never run again."""
+    """The whole world. `hosts` are machines that no cloud sold; `ended` are ids of replicas that never run again; `cut_off`
+    are machines that run and do not answer."""
 
     settings: dict[str, Any]
     now: float
@@ -124,6 +128,7 @@ class Document(TypedDict):
     tokens: dict[str, TokenRecord]
     replicas: dict[str, dict[str, ReplicaRecord]]
     ended: dict[str, list[str]]
+    cut_off: list[str]
     faults: list[dict[str, Any]]
     capacity: dict[str, int]
     quotas: dict[str, float]
@@ -149,6 +154,7 @@ def empty(settings: Settings) -> Document:
         tokens={},
         replicas={},
         ended={},
+        cut_off=[],
         faults=[],
         capacity={},
         quotas={},

@@ -83,10 +83,20 @@ class Simulation:
             for fault in given:
                 faults.add(document, fault)
 
-    def heal(self) -> None:
-        """Let no injected fault hold any more."""
+    def cut_off(self, machine: str) -> None:
+        """From now on the machine does not answer, though it runs, and its replicas with it; its cloud sees nothing of that."""
         with self.transaction() as (document, _now):
-            document["faults"] = []
+            document["cut_off"] = sorted({*document["cut_off"], machine})
+
+    def reconnect(self, machine: str) -> None:
+        """The machine answers again, with all that runs on it."""
+        with self.transaction() as (document, _now):
+            document["cut_off"] = [other for other in document["cut_off"] if other != machine]
+
+    def heal(self) -> None:
+        """Let no injected fault hold any more, and every machine answer."""
+        with self.transaction() as (document, _now):
+            document["faults"], document["cut_off"] = [], []
 
     def journal(self, call: str | None = None) -> list[dict[str, Any]]:
         """Every call so far, or those of one name, as {"at", "call", "about", "outcome"}: "ok", "lost" or the error's name."""

@@ -20,6 +20,7 @@ _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _SINGLE = ("content-length", "transfer-encoding")
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large"}
 _REASONS |= {431: "Request Header Fields Too Large", 500: "Internal Server Error", 501: "Not Implemented"}
+_REASONS |= {401: "Unauthorized", 408: "Request Timeout", 429: "Too Many Requests", 503: "Service Unavailable"}
 
 
 class Refused(Exception):
@@ -82,24 +83,26 @@ def body_length(headers: dict[str, str]) -> int | None:
     return bounded(int(length))
 
 
-def bounded(size: int) -> int:
+def bounded(size: int, limit: int = MAX_BODY) -> int:
     """`size` if a body may be that large. Raises Refused."""
-    if size > MAX_BODY:
-        raise Refused(413, f"the body is larger than {MAX_BODY // 1024**2} MiB", "TooLargeError")
+    if size > limit:
+        raise Refused(413, f"the body is larger than {limit // 1024**2} MiB", "TooLargeError")
     return size
 
 
-def _head(status: int, content_type: str, length: int, close: bool) -> bytes:
+def _head(status: int, content_type: str, length: int, close: bool, more: str = "") -> bytes:
     last = "Connection: close\r\n" if close else ""
-    head = f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n{last}\r\n"
+    line = f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n"
+    head = f"{line}Content-Type: {content_type}\r\nContent-Length: {length}\r\n{more}{last}\r\n"
     return head.encode("latin-1")
 
 
 class Chunks:
-    """Takes the chunks of a body out of a buffer as they arrive."""
+    """Takes the chunks of a body out of a buffer as they arrive. Raises Refused for one of more than `limit` bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_BODY) -> None:
         self.body = bytearray()
+        self._limit = limit
         self._left: int | None = None
         self._trailers = False
 
@@ -132,7 +135,7 @@ class Chunks:
         if not _HEXADECIMAL.fullmatch(digits):
             raise Refused(400, "a malformed chunk")
         size = int(digits, 16)
-        bounded(len(self.body) + size)
+        bounded(len(self.body) + size, self._limit)
         self._left, self._trailers = (None, True) if size == 0 else (size, False)
 
 
@@ -197,9 +200,9 @@ class Connection(asyncio.Protocol):
         if not busy and self._transport is not None:
             self._transport.close()
 
-    def respond(self, status: int, content_type: str, body: bytes) -> None:
-        """Answer the request in hand, on the event loop."""
-        self._finish(_head(status, content_type, len(body), self._last) + body)
+    def respond(self, status: int, content_type: str, body: bytes, more: str = "") -> None:
+        """Answer the request in hand, on the event loop; `more` are further lines of the head."""
+        self._finish(_head(status, content_type, len(body), self._last, more) + body)
 
     def respond_from_thread(self, status: int, content_type: str, body: bytes) -> None:
         """Answer the request in hand, from any thread."""

@@ -23,6 +23,7 @@ SPECS: dict[str, dict[str, object]] = {
     "disks": {"disks": [{"size": 4 * GIB}]},
     "public_address": {"public_address": True},
     "open_ports": {"open_ports": [{"port": 443, "source": "192.0.2.0/24"}]},
+    "expiry": {"delete_on_shutdown": True},
 }
 """What a spec asks for that needs the capability."""
 
@@ -64,7 +65,7 @@ class CapabilityPromises(InstancePromises):
         assert reason in caught.value.reason
 
     @proves("{flag}")
-    @pytest.mark.parametrize("flag", ["user_data", "disks", "open_ports"])
+    @pytest.mark.parametrize("flag", ["user_data", "disks", "open_ports", "expiry"])
     def test_a_spec_that_asks_for_what_is_there_is_created(
         self, provider: Provider, compute: Compute, spec: InstanceSpec, token: str, flag: str
     ) -> None:

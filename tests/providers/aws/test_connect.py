@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -91,14 +92,16 @@ def test_no_secret_is_shown(aws):
     assert SECRET not in shown
 
 
-def test_fleets_hear_that_replicas_do_not_run_on_ec2_yet(compute, cloud):
-    made = compute.create(
-        InstanceSpec(machine_type="m7i.large", image="ami-0a01"), token="00000000-0000-4000-8000-000000000001"
-    )
-    for name in ("process", "docker"):
-        with pytest.raises(Unsupported, match="running replicas on EC2 machines is not supported yet"):
-            cloud.engine(name, made)
-    assert cloud.capabilities.engines() == ()
+def test_replicas_run_on_ec2_in_containers_and_machines_are_reached_by_ssh(compute, cloud):
+    spec = InstanceSpec(machine_type="m7i.large", image="ami-0a01", public_address=True)
+    made = compute.create(spec, token="00000000-0000-4000-8000-000000000001")
+    with pytest.raises(Unsupported, match="works on this host alone"):
+        cloud.engine("process", made)
+    with pytest.raises(Unsupported, match="reached by SSH"):
+        cloud.engine("docker", made)
+    assert cloud.capabilities.engines() == ("docker",)
+    assert cloud.access(made).address == made.public_address
+    assert cloud.access(replace(made, public_address=None)).address == made.private_address
 
 
 def test_native_is_boto3s_own_client(cloud):

@@ -98,6 +98,12 @@ def test_spot_is_bought_once_and_ends_when_interrupted():
     }
 
 
+def test_an_instance_that_ends_itself_is_terminated_by_that():
+    assert asked(delete_on_shutdown=True)["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert "InstanceInitiatedShutdownBehavior" not in asked()
+    assert "InstanceInitiatedShutdownBehavior" not in asked(delete_on_shutdown=True, purchase="spot"), "it is in any case"
+
+
 def test_a_reserved_instance_never_falls_back_to_on_demand():
     named = asked(purchase="reserved", reservation="cr-1")["CapacityReservationSpecification"]
     assert named == {"CapacityReservationTarget": {"CapacityReservationId": "cr-1"}}

@@ -1,22 +1,31 @@
-"""A machine with the docker engine, and a function that runs the Python it is sent, to look at its replica from inside."""
+"""A machine with the docker engine, and a function that runs the Python it is sent, to look at its replica from inside.
 
+Tests of the modules in ON_BOTH run on this host, and again on a machine that is reached by SSH.
+"""
+
+import http.client
 import io
 import json
 import os
+import shutil
+import socket
 import tarfile
-import urllib.error
-import urllib.request
+import tempfile
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import docker
 import pytest
 
 from cloudlayer.interfaces import Deadline, MachineContext, ReplicaSpec, ReplicaState
 from cloudlayer.labels import OWNER
+from cloudlayer.runtime.hosts.ssh import SshHost
 from cloudlayer.runtime.registry import connect_engine
 
+ON_BOTH = {"test_replicas.py", "test_exits.py", "test_crashes.py"}
 BASE_IMAGE = "cloudlayer/base:local"
 MIB = 1024**2
 INSIDE = """
@@ -27,9 +36,15 @@ def apply(code):
 """
 
 
+def pytest_generate_tests(metafunc):
+    chosen = any(marker.args[0] == "host" for marker in metafunc.definition.iter_markers("parametrize"))
+    if Path(metafunc.module.__file__).name in ON_BOTH and "host" in metafunc.fixturenames and not chosen:
+        metafunc.parametrize("host", ["here", pytest.param("there", marks=pytest.mark.hosts)], indirect=True)
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
-        if "runtime/docker" in str(item.path) and item.path.name != "test_form.py":
+        if "runtime/docker" in str(item.path) and item.path.name != "test_form.py" and not item.get_closest_marker("hosts"):
             item.add_marker(pytest.mark.docker)
 
 
@@ -52,11 +67,12 @@ class Fleet:
 
     folder: object
     source: object
+    host: object = None
     engines: list = field(default_factory=list)
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def machine(self, name="a"):
-        return MachineContext(f"{name}-{self.owner}", self.folder / name, self.folder / "cache")
+        return MachineContext(f"{name}-{self.owner}", self.folder / name, self.folder / "cache", self.host)
 
     def engine(self, name="a"):
         """A controller's engine on machine `name`; a second call is a second controller's."""
@@ -94,12 +110,16 @@ class Fleet:
     @staticmethod
     def call(status, body):
         """(HTTP status, answer) of one call of a replica."""
-        request = urllib.request.Request(status.address, data=body.encode(), headers={"Content-Type": "text/plain"})
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        url = urlsplit(status.address)
+        connection = http.client.HTTPConnection(url.hostname or "replica", url.port, timeout=20)
+        with closing(connection):
+            if url.scheme == "unix":
+                connection.sock = socket.socket(socket.AF_UNIX)
+                connection.sock.settimeout(20)
+                connection.sock.connect(url.path)
+            connection.request("POST", "/", body.encode(), {"Content-Type": "text/plain"})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
 
     def look(self, status, code):
         """What `code` leaves in `result` when it runs inside the replica."""
@@ -110,14 +130,28 @@ class Fleet:
     def provoke(self, engine, code, **fields):
         """A replica that `code`, run inside of it, brought to its end."""
         status = self.ready(engine, **fields)
-        with suppress(OSError):
+        with suppress(OSError, http.client.HTTPException):
             self.call(status, code)
         return self.until_ended(engine, status.id)
 
 
 @pytest.fixture
-def fleet(tmp_path, inside):
-    with lasting(Fleet(tmp_path, inside)) as made:
+def host(request):
+    """How the machine is reached; None for this host."""
+    if getattr(request, "param", "here") == "here":
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="ch-"))
+    made = SshHost(request.getfixturevalue("hosts")(1)[0].access("operator"), name="box", folder=folder)
+    assert made.wait_connected(Deadline.after(10)), made.reason
+    yield made
+    made.end()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def fleet(tmp_path, inside, host):
+    with lasting(Fleet(tmp_path, inside, host)) as made:
         yield made
 
 
@@ -147,9 +181,10 @@ def engine(fleet):
 
 
 @pytest.fixture
-def image():
+def image(host):
     """Builds an image of the base and some lines of a Dockerfile; `files` go into its context. Returns its name."""
-    client, made = docker.APIClient(base_url=os.environ.get("DOCKER_HOST") or None, version="auto"), []
+    place = host.forward("unix:/run/docker.sock").replace("unix:", "unix://") if host else os.environ.get("DOCKER_HOST")
+    client, made = docker.APIClient(base_url=place or None, version="auto"), []
 
     def build(*lines, files=()):
         context = io.BytesIO()

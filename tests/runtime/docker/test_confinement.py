@@ -11,6 +11,7 @@ import pytest
 
 from cloudlayer.errors import EngineError
 from cloudlayer.runtime.docker import firewall
+from cloudlayer.runtime.hosts.local import LocalHost
 
 MIB, GIB = 1024**2, 1024**3
 METADATA = "169.254.77.77"
@@ -240,12 +241,12 @@ def test_the_metadata_service_would_be_in_reach_without_our_rule(fleet, opened, 
     try:
         assert fleet.look(opened, reach(METADATA, metadata)) == "hello"
     finally:
-        firewall.protect(internet=True)
+        firewall.Firewall(LocalHost()).protect(internet=True)
     assert fleet.look(opened, reach(METADATA, metadata)) == "nothing"
 
 
 def test_rules_are_added_once(fleet, opened):
-    firewall.protect(internet=True)
+    firewall.Firewall(LocalHost()).protect(internet=True)
     rules = subprocess.run(["iptables", "-w", "10", "-t", "raw", "-S"], check=True, capture_output=True, text=True).stdout
     assert rules.count("-d 169.254.0.0/16 -i cldo-+") == 1
 
@@ -254,7 +255,7 @@ def test_who_may_not_set_rules_is_told_so(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     for internet in (True, False):
         with pytest.raises(EngineError, match="run the controller as root"):
-            firewall.protect(internet)
+            firewall.Firewall(LocalHost()).protect(internet)
 
 
 @pytest.mark.parametrize("internet", [True, False])

@@ -26,7 +26,7 @@ def test_out_of_memory_is_seen_where_the_engine_sets_no_flag_for_a_child(fleet, 
     ended = fleet.provoke(engine, EAT)
     container = engine._client.inspect_container(ended.handle)
     container["State"]["OOMKilled"] = False
-    assert engine._ran_out_of_memory(container)
+    assert engine._replicas._ran_out_of_memory(container)
 
 
 def test_files_in_tmp_count_as_memory_and_end_at_the_size_of_the_disk(fleet, engine):
@@ -57,8 +57,10 @@ def test_one_that_ends_by_itself_crashed(fleet, engine, code, message):
 
 
 def test_one_that_cannot_load_says_why(fleet, engine, tmp_path):
-    (tmp_path / "broken.py").write_text("import no_such_module\n\ndef apply(input):\n    return input\n")
-    ended = fleet.ended(engine, source=tmp_path)
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "broken.py").write_text("import no_such_module\n\ndef apply(input):\n    return input\n")
+    ended = fleet.ended(engine, source=source)
     assert ended.exit is ReplicaExit.FAILED_TO_LOAD
     assert "no_such_module" in ended.message
 

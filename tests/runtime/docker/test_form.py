@@ -54,6 +54,14 @@ def test_a_share_of_compute_makes_it_a_client_of_the_service_for_sharing(client)
     assert mount["Target"] == made["environment"]["CUDA_MPS_PIPE_DIRECTORY"]
 
 
+def test_all_who_share_compute_are_the_one_user_that_the_service_serves(client):
+    image = Image("x:1", "1000:1000")
+    assert creation(client, spec(), image, "machine", "network")["user"] == "1000:1000"
+    assert creation(client, spec(devices=(0,), gpu_memory=2**30), image, "machine", "network")["user"] == "1000:1000"
+    sharing = spec(devices=(0,), gpu_memory=2**30, gpu_compute=250)
+    assert creation(client, sharing, image, "machine", "network")["user"] == "65534:65534"
+
+
 def test_the_controllers_environment_is_not_in_it(client, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
     assert "s3cret" not in str(form(client, environment={"A": "b"}))

@@ -191,6 +191,7 @@ def test_close_leaves_replicas_running_and_removes_networks_that_are_empty(fleet
     assert engine._client.networks(filters={"label": f"{MACHINE}={fleet.machine().id}"}) == []
 
 
+@pytest.mark.parametrize("host", ["here"], indirect=True)
 def test_an_engine_that_went_away_may_be_asked_again_later(fleet, monkeypatch, tmp_path):
     link = tmp_path / "d.sock"
     link.symlink_to((os.environ.get("DOCKER_HOST") or DEFAULT_HOST).removeprefix("unix://"))

@@ -44,7 +44,9 @@ class SimulatedHost:
         return json.loads(self.path.read_text())
 
     def write(self, state):
-        self.path.write_text(json.dumps(state))
+        part = self.path.with_suffix(".part")
+        part.write_text(json.dumps(state))
+        part.replace(self.path)
 
     def change(self, **fields):
         self.write({**self.read(), **fields})

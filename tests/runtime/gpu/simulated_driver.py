@@ -58,7 +58,8 @@ def main():
     {"nvidia-smi": nvidia_smi, "cuda-checkpoint": cuda_checkpoint, "nvidia-cuda-mps-control": nvidia_cuda_mps_control}[command](
         state, arguments
     )
-    Path(path).write_text(json.dumps(state))
+    if command != "nvidia-smi":
+        Path(path).write_text(json.dumps(state))
 
 
 if __name__ == "__main__":

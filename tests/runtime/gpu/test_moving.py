@@ -4,7 +4,8 @@ import pytest
 
 from cloudlayer.errors import EngineError, Unsupported
 from cloudlayer.runtime.gpu import checkpoint, multi_process
-from cloudlayer.runtime.gpu.reading import MIB, read
+from cloudlayer.runtime.gpu.reading import read
+from cloudlayer.units import MIB
 
 
 def states(host):

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudlayer.errors import EngineError
-from cloudlayer.runtime.gpu.reading import MIB, parse, read
+from cloudlayer.runtime.gpu.reading import parse, read
+from cloudlayer.units import MIB
 
 ONE, OTHER = "a" * 64, "b" * 64
 

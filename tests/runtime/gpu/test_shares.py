@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudlayer.errors import TransientError
-from cloudlayer.runtime.gpu.reading import MIB, Gpu, GpuProcess, Reading
+from cloudlayer.runtime.gpu.reading import Gpu, GpuProcess, Reading
 from cloudlayer.runtime.gpu.shares import Share, exceeding
 from cloudlayer.runtime.gpu.watch import GpuWatch
+from cloudlayer.units import MIB
 
 CONTAINERS = [letter * 64 for letter in "abc"]
 DEVICES = tuple(Gpu(index, f"GPU-{index}", "L4", 24000 * MIB, 0, "560.1") for index in range(2))
@@ -70,6 +71,62 @@ def test_the_watch_tells_of_it_within_a_few_looks_and_survives_a_machine_that_is
     watch.wake()
     assert told.wait(20)
     assert not answers
+    watch.close()
+
+
+def test_what_nobody_foresaw_is_told_and_the_watch_goes_on(host, caplog):
+    host.change(gpus=[{"uuid": "GPU-0", "model": "L4", "memory": 24000}])
+    looks, again = [], threading.Event()
+
+    def shares():
+        looks.append(1)
+        if len(looks) == 1:
+            raise OSError(28, "No space left on device")
+        again.set()
+        return [share(0)]
+
+    watch = GpuWatch(host, shares, lambda excess: None, period=0.01)
+    watch.wake()
+    assert again.wait(20)
+    assert "No space left on device" in caplog.text
+    watch.close()
+
+
+def test_a_watch_over_nothing_ends_and_begins_anew_when_there_is_a_share(host):
+    host.change(gpus=[{"uuid": "GPU-0", "model": "L4", "memory": 24000}])
+    there, seen = [], threading.Event()
+
+    def shares():
+        if there:
+            seen.set()
+        return there
+
+    watch = GpuWatch(host, shares, lambda excess: None, period=0.01)
+    watch.wake()
+    first = watch._thread
+    first.join(20)
+    assert not first.is_alive()
+    there.append(share(0))
+    watch.wake()
+    assert seen.wait(20)
+    watch.close()
+
+
+def test_a_share_that_comes_while_it_looks_is_watched(host):
+    host.change(gpus=[{"uuid": "GPU-0", "model": "L4", "memory": 24000}])
+    answers, seen = [[], [share(0)]], threading.Event()
+
+    def shares():
+        watch.wake()
+        if len(answers) == 1:
+            seen.set()
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    watch = GpuWatch(host, shares, lambda excess: None, period=0.01)
+    watch.wake()
+    thread = watch._thread
+    assert seen.wait(20)
+    assert watch._thread is thread
     watch.close()
 
 

@@ -82,9 +82,15 @@ def parameters(launch: Launch, choice: Choice, groups: Sequence[str]) -> dict[st
         "UserData": spec.user_data,
         "BlockDeviceMappings": _disks(spec.disks, choice.root_device),
         "KeyName": overrides.key_name,
+        "InstanceInitiatedShutdownBehavior": _shutdown(spec),
         "IamInstanceProfile": _profile(overrides.iam_instance_profile),
     }
     return {name: value for name, value in wanted.items() if value}
+
+
+def _shutdown(spec: InstanceSpec) -> str | None:
+    """EC2 terminates a one-time spot instance that shuts itself down in any case."""
+    return "terminate" if spec.delete_on_shutdown and spec.purchase != "spot" else None
 
 
 def _parts(places: list[int]) -> list[tuple[int, ...]]:

@@ -27,6 +27,7 @@ from cloudlayer.providers.aws.compute.images import Images
 from cloudlayer.providers.aws.compute.instances import read_instance, reason_code
 from cloudlayer.providers.aws.compute.launches import Choice, Launch, parameters, plan_launches
 from cloudlayer.providers.aws.compute.network import Network
+from cloudlayer.providers.aws.compute.notices import announced
 from cloudlayer.providers.aws.errors import TABLE
 from cloudlayer.providers.aws.tags import LAUNCH, TAGS, tag_filters
 from cloudlayer.providers.base.attempts import checked_token, fingerprint
@@ -135,9 +136,12 @@ class Ec2Compute(BaseCompute):
         return translate(TABLE, code, error.message, where)
 
     def list(self, labels: Mapping[str, str] | None = None, *, deadline: Deadline | None = None) -> list[Instance]:
-        """Every instance that carries all of `labels`; those deleted within about an hour are among them."""
-        wanted = dict(labels or {})
-        found = self._described(tag_filters(wanted), self._bound(deadline))
+        """Every instance that carries all of `labels`; those deleted within about an hour are among them.
+
+        Spot instances that EC2 is about to take back are told with the moment of it.
+        """
+        wanted, bound = dict(labels or {}), self._bound(deadline)
+        found = announced(self._client, self._described(tag_filters(wanted), bound), bound)
         return [instance for instance in found if wanted.items() <= instance.labels.items()]
 
     def _bound(self, deadline: Deadline | None) -> Deadline:

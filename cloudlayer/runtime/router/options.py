@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
-from cloudlayer.gateway.envelope import JSON, CallError
+from .envelope import JSON, CallError
 
 MAXIMUM_TIMEOUT: Final = 3000.0
 DEFAULT_TIMEOUT: Final = 300.0
 CONTENT_TYPES: Final = (JSON, "text/plain", "application/text", "application/octet-stream")
 
+_SCHEMES: Final = (b"simple ", b"bearer ")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
@@ -61,6 +62,13 @@ def parse_content_type(header: bytes) -> bytes:
 def parse_reference(path: str) -> str:
     """The part of a path after /v1/algo/, as a reference: "namespace/Name" or "namespace/Name/version"."""
     return (unquote(path) if "%" in path else path).removesuffix("/")
+
+
+def parse_key(header: bytes) -> bytes:
+    """The key of an Authorization header, be it bare, `Simple KEY` or `Bearer KEY`; empty if there is none."""
+    header = header.strip()
+    scheme = header[:7].lower()
+    return header[7:].strip() if scheme in _SCHEMES else header
 
 
 def parse_request_id(header: bytes | None) -> str | None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudlayer.gateway.envelope import CallError
-from cloudlayer.gateway.options import Options, parse_content_type, parse_options, parse_reference, parse_request_id
+from cloudlayer.runtime.router.options import Options, parse_content_type, parse_options, parse_reference, parse_request_id
 
 
 def test_the_clients_own_options_are_understood() -> None:
