@@ -128,7 +128,9 @@ def _idle(view: View, machines: Sequence[Machine], ending: Container[str] = ()) 
             demand = words.demand(row.id, words.checked_spec(row), row.engine)
             held = sum(demand.gpu_memory or machine.devices[index].memory for index in row.devices)
             back = max(LEAST_SECONDS, held / BYTES_A_SECOND)
-            ends = held > machine.memory
+            ends, spec = held > machine.memory, view.spec(row)
+            if ends and spec is not None and spec.scale.min:
+                continue  # one of these has to be there at least, and would have to be started anew
             found[row.machine].append(Idle(row.id, demand, row.devices, back, seconds, held, ends))
     return found
 

@@ -172,6 +172,18 @@ def test_where_the_machines_memory_is_too_small_one_ends_in_place_of_being_parke
     assert fleet.states() == {"a/Two": "ready"}
 
 
+def test_one_of_which_there_has_to_be_some_never_ends_in_place_of_being_parked(tmp_path):
+    whole = functions().model_dump(mode="json")
+    whole["function"][0]["scale"]["min"] = 1
+    fleet = new(tmp_path, replace(GPU, memory=16 * GIB), checked(Manifest, whole, ""))
+    fleet.call("a/One")
+    fleet.step()
+    fleet.rest("a/One")
+    fleet.call("a/Two")
+    fleet.step()
+    assert fleet.states() == {"a/One": "ready"}
+
+
 def test_what_is_parked_takes_memory_from_others_and_keeps_nobody_else_waiting(tmp_path):
     tiny = {"name": "a/Tiny", "version": "1.0.0", "image": "x:1", "resources": {"cpu": 1.0, "memory": "1GiB"}}
     large = {"name": "a/Large", "version": "1.0.0", "image": "x:1", "resources": {"cpu": 1.0, "memory": "50GiB"}}

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from cloudlayer.fleet.routes import ReplicaRoute, Routes, router_token
 from cloudlayer.gateway.dispatcher import UNHEARD_SECONDS, Dispatcher
@@ -142,10 +142,12 @@ class Deaths(RuleBasedStateMachine):
         task.add_done_callback(self.tasks.discard)
         self.let(0.001)
 
-    @precondition(lambda self: self.running)
-    @rule(data=st.data())
-    def a_call_ends(self, data: st.DataObject) -> None:
-        data.draw(st.sampled_from(list(self.running))).over.set()
+    @rule(which=st.integers(0, 63))
+    def a_call_ends(self, which: int) -> None:
+        """Nothing that is drawn hangs on what is there: sockets are real, and may be a moment slower the next time."""
+        running = list(self.running)
+        if running:
+            running[which % len(running)].over.set()
         self.let(0.001)
 
     @rule(seconds=st.sampled_from([0.02, 0.3, 1.1, 3.0, 6.0]))
@@ -287,5 +289,9 @@ class Deaths(RuleBasedStateMachine):
 
 TestDeaths = Deaths.TestCase
 TestDeaths.settings = settings(
-    max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # what is not repeated exactly cannot be made smaller
 )
