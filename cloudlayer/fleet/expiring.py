@@ -12,7 +12,7 @@ from cloudlayer.fleet.booting import expiry_of
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.store import MachineRow, MachineState
 from cloudlayer.interfaces import Host
-from cloudlayer.runtime.bootstrap import ALIVE
+from cloudlayer.runtime.bootstrap import STAY
 
 OFTEN: Final = 8
 """How often a machine is asked for within its expiry: some of that may fail, and it lives on."""
@@ -45,4 +45,4 @@ class Refresher:
 
     def _ask(self, host: Host) -> None:
         with suppress(CloudLayerError):
-            host.run(["touch", ALIVE], root=True, deadline=self._clouds.deadline(TOUCH_SECONDS))
+            host.run(STAY, root=True, deadline=self._clouds.deadline(TOUCH_SECONDS))

@@ -20,7 +20,7 @@ from cloudlayer.fleet.readiness import Readiness
 from cloudlayer.fleet.store import MachineRow, MachineState
 from cloudlayer.interfaces import Access, Capabilities, Deadline, SystemClock
 from cloudlayer.resources import Instance, InstanceSpec, InstanceState, MachineType, Offer
-from cloudlayer.runtime.bootstrap import ALIVE, USER
+from cloudlayer.runtime.bootstrap import STAY, USER
 from cloudlayer.runtime.hosts.once import run_once
 from cloudlayer.runtime.hosts.refusals import HostKeyRefused
 from tests.boot.machines import ADDRESS, connect, start
@@ -115,7 +115,7 @@ def test_a_bare_machine_becomes_ready_without_help_and_proves_itself_by_the_key_
 
 
 def test_nothing_but_ssh_can_be_reached_from_outside(booted):
-    booted.run("touch", ALIVE)
+    booted.run(*STAY)
     booted.run("sh", "-c", "cd /srv; setsid python3 -m http.server 8080 </dev/null >/dev/null 2>&1 &")
     listens = "until ss -ltn | grep -q :8080; do sleep 0.2; done"
     booted.run("timeout", "30", "sh", "-c", listens)
@@ -147,7 +147,7 @@ INSIDE = ("ip", "netns", "exec", "container", "timeout", "5", "bash", "-c", ASK)
 
 
 def test_no_container_reaches_the_metadata_service_which_the_machine_itself_does(booted):
-    booted.run("touch", ALIVE)
+    booted.run(*STAY)
     booted.run("timeout", "60", "sh", "-s", text=CLOUD_AND_CONTAINER)
     assert booted.run("timeout", "5", "bash", "-c", ASK) == "reached\n"
     with pytest.raises(CloudLayerError):
@@ -160,7 +160,7 @@ def test_no_container_reaches_the_metadata_service_which_the_machine_itself_does
 
 
 def test_the_host_key_of_the_user_data_is_worth_nothing_after_the_first_contact(booted):
-    booted.run("touch", ALIVE)
+    booted.run(*STAY)
     assert not booted.keys.is_first(ROW.id)
     now = booted.clouds.reach.access(ROW)
     assert set(now.host_keys).isdisjoint(booted.first)
@@ -170,7 +170,7 @@ def test_the_host_key_of_the_user_data_is_worth_nothing_after_the_first_contact(
 
 
 def test_a_machine_that_nobody_asks_for_any_more_ends_itself(booted):
-    booted.run("touch", ALIVE)
+    booted.run(*STAY)
     begun = time.monotonic()
     assert booted.machine.ended(within=EXPIRY + 120)
     assert time.monotonic() - begun >= EXPIRY - 30

@@ -12,7 +12,7 @@ from cloudlayer.fleet.store import MachineRow, MachineState
 from cloudlayer.functions.manifest import FleetSection
 from cloudlayer.interfaces import Access, Capabilities, Capability
 from cloudlayer.resources import Accelerator, InstanceSpec, MachineType, Offer
-from cloudlayer.runtime.bootstrap import ALIVE
+from cloudlayer.runtime.bootstrap import STAY
 from cloudlayer.specs import checked
 from cloudlayer.testing import SteppedClock
 from cloudlayer.units import GIB
@@ -105,7 +105,7 @@ def test_a_machine_that_would_end_itself_is_asked_for_often_enough(tmp_path):
     refresher, machine = Refresher(clouds, Inline()), row(expiry="2h")
     for now in (0.0, 1.0, 7200 / OFTEN, 7200 / OFTEN + 1):
         refresher.refresh([machine], now)
-    assert clouds.reach.host(machine).commands == [["touch", ALIVE]] * 2
+    assert clouds.reach.host(machine).commands == [list(STAY)] * 2
     refresher.refresh([row()], 99999.0)
     assert len(clouds.reach.host(machine).commands) == 2
 
@@ -122,4 +122,4 @@ def test_one_that_cannot_be_asked_for_keeps_nobody_from_asking_for_the_others(tm
 
     monkeypatch.setattr(clouds.reach, "host", host)
     Refresher(clouds, Inline()).refresh([gone, machine], 0.0)
-    assert found.commands == [["touch", ALIVE]]
+    assert found.commands == [list(STAY)]

@@ -4,6 +4,6 @@
 """
 
 from cloudlayer.runtime.bootstrap.report import PROBE, Report, read_report
-from cloudlayer.runtime.bootstrap.user_data import ALIVE, USER, Boot, user_data
+from cloudlayer.runtime.bootstrap.user_data import STAY, USER, Boot, user_data
 
-__all__ = ["ALIVE", "PROBE", "USER", "Boot", "Report", "read_report", "user_data"]
+__all__ = ["PROBE", "STAY", "USER", "Boot", "Report", "read_report", "user_data"]

@@ -14,6 +14,8 @@ from typing import Any, Final
 USER: Final = "cloudlayer"
 """Whom a machine lets in: in the group docker, and root by sudo."""
 ALIVE: Final = "/run/cloudlayer/alive"
+STAY: Final = ("install", "-D", "-m", "0644", "/dev/null", ALIVE)
+"""The command by which a machine with an expiry is asked for: the file is made anew, and its folder if it is not there."""
 """The file that is touched to put the expiry off."""
 
 _FOLDER: Final = "/usr/local/lib/cloudlayer"
