@@ -51,7 +51,7 @@ mutants: venv
 	$(BIN)/python -m tests.mutants.runs
 
 table: venv
-	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=docker,openstack,recordings $(BIN)/python -m pytest -n 2 --dist loadfile \
+	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=docker,hosts,openstack,recordings $(BIN)/python -m pytest -n 2 --dist loadfile \
 		tests/conformance tests/end_to_end tests/fleet/test_service.py --junitxml build/conformance.xml $(ARGUMENTS)
 	$(BIN)/python -m cloudlayer.testing.matrix build/conformance.xml --write README.md
 
