@@ -10,4 +10,4 @@ fi
 box_stop
 engine_sweep
 rm -rf --one-file-system "$ENGINE"
-forward_off
+forward_back

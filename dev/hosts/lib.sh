@@ -1,7 +1,6 @@
 # Settings and functions shared by the scripts of this folder; sourced, not run.
-set -euo pipefail
-export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$HERE/../boxes.sh"
 H=${DOCKER_HOSTS_HOME:-/var/tmp/cloudlayer-hosts}
 TAG=${DOCKER_HOSTS_TAG:-cldh}                 # prefix of every bridge, link, cgroup and rule made here
 SUBNET=${DOCKER_HOSTS_SUBNET:-10.221.0}       # the hosts' /24: .1 is this machine, .11 is host1
@@ -9,31 +8,11 @@ MEMORY=${DOCKER_HOSTS_MEMORY:-}               # cap for each host, as bytes or 5
 WAIT=${DOCKER_HOSTS_WAIT:-60}                 # longest wait, in seconds, for anything to start
 BRIDGE=${TAG}0 CG=/sys/fs/cgroup HOSTS=$H/hosts
 
-die() { echo "${0##*/}: $*" >&2; exit 1; }
-say() { echo "${0##*/}: $*" >&2; }
-
-setup() {  # checks, then one script at a time per HOME
-  ((EUID == 0)) || die "must run as root"
+setup() {
   [[ $TAG =~ ^[a-z]{1,8}$ ]] || die "DOCKER_HOSTS_TAG: 1 to 8 small letters"
-  [[ $H == /* && ${#H} -le 60 && $H != *[[:space:]:,]* ]] || die "DOCKER_HOSTS_HOME: absolute, at most 60 characters, plain"
   [[ -e $CG/freezer/tasks || -e $CG/freezer/cgroup.procs ]] || die "needs the cgroup v1 freezer at $CG/freezer"
-  [[ -d $H ]] || mkdir -p -m 700 "$H"
-  exec 9>"$H/lock"; flock -w 300 9 || die "another script holds $H/lock"
+  occupy DOCKER_HOSTS_HOME
 }
-
-until_ok() {  # until_ok SECONDS COMMAND...: polls every 50 ms
-  local end=$((${EPOCHREALTIME/./} + $1 * 1000000)); shift
-  until "$@" 2>/dev/null; do ((${EPOCHREALTIME/./} < end)) || return 1; sleep 0.05; done
-}
-
-# A process is named by its pid and its start time, so that a reused pid is never taken for it.
-stamp() { local s; s=$(<"/proc/$1/stat") || return 1; s=${s##*) }; set -- "$1" $s; echo "$1 ${21}"; }
-alive() { local p t; [[ -s $1 ]] && read -r p t <"$1" && [[ $(stamp "$p" 2>/dev/null) == "$p $t" ]]; }
-gone() { ! alive "$1"; }
-born() {  # for the first process of a box, while /proc is still this machine's: its pid as seen from outside
-  local p _; read -r p _ </proc/self/stat; stamp "$p" >"$1/init.pid.new"; mv "$1/init.pid.new" "$1/init.pid"
-}
-pid_of() { local p _; read -r p _ <"$1"; echo "$p"; }
 
 # A box is one process tree in namespaces of its own: when its first process dies, so does all the rest.
 box_start() {  # box_start DIR CGROUP UNSHARE-OPTIONS -- COMMAND...
@@ -70,19 +49,8 @@ cgroups_gone() {
   local c
   for c in "$CG"/*/; do [[ ! -d $c$1 ]] || find "$c$1" -depth -type d -exec rmdir {} + 2>/dev/null || return 1; done
 }
-engine_ok() { timeout 5 docker -H "unix://$1" version >/dev/null 2>&1; }
 
-# Forwarding is switched on while something here runs, and put back by the last one down.
-forward_on() {
-  local f=/proc/sys/net/ipv4/ip_forward
-  [[ -e $H/ip_forward ]] || cat $f >"$H/ip_forward"
-  echo 1 >$f
-}
-forward_off() {
-  if [[ -e $H/ip_forward && ! -e $HOSTS ]]; then
-    cat "$H/ip_forward" >/proc/sys/net/ipv4/ip_forward; rm -f "$H/ip_forward"
-  fi
-}
+forward_off() { [[ -e $HOSTS ]] || forward_back; }   # by the last one down
 
 # The hosts' bridge and its rules on this machine, each rule marked with the tag.
 rule() {  # rule -I|-D TABLE CHAIN MATCH... TARGET
