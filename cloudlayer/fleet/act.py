@@ -34,7 +34,7 @@ from cloudlayer.fleet.outposts import outpost
 from cloudlayer.fleet.store import STUCK, Event, Lease, LedgerRow, MachineRow, MachineState, ReplicaRow, ReplicaRowState, writes
 from cloudlayer.fleet.view import Buy, Delete, Start, Stop
 from cloudlayer.functions.manifest import FunctionSpec
-from cloudlayer.interfaces import Clock, Deadline, Engine, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus, RouterSpec
+from cloudlayer.interfaces import Clock, Deadline, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus, RouterSpec
 from cloudlayer.labels import FLEET, OWNER
 from cloudlayer.resources import DiskSpec, Instance, InstanceSpec, InstanceState
 
@@ -188,7 +188,7 @@ class Actor:
         """Start a replica, or find the one that an earlier try started; returns when it is ready, or has ended."""
         row = action.row
         try:
-            engine = self._engine(row, machine)
+            engine = self._clouds.engine(machine, row.engine)
             spec = self._replica_spec(row, machine, desired)
             engine.prepare(spec, deadline=self._clouds.deadline(PREPARE_SECONDS))
             engine.start(spec, deadline=self._clouds.deadline())
@@ -263,7 +263,7 @@ class Actor:
         row = action.row
         if machine is not None:
             grace = NO_GRACE if row.exit == STUCK else GRACE
-            self._engine(row, machine).stop(row.id, grace=grace, deadline=self._clouds.deadline())
+            self._clouds.engine(machine, row.engine).stop(row.id, grace=grace, deadline=self._clouds.deadline())
         now = self._clock.now()
         with self._lease.write() as connection:
             how = row.exit or str(ReplicaExit.STOPPED)
@@ -290,19 +290,13 @@ class Actor:
 
     def _ended_status(self, row: ReplicaRow, machine: MachineRow) -> ReplicaStatus | None:
         """The engine may see the end some milliseconds after the gateway did."""
-        engine = self._engine(row, machine)
+        engine = self._clouds.engine(machine, row.engine)
         deadline = Deadline.after(0.3, self._clock)
         while True:
             status = engine.get(row.id, deadline=self._clouds.deadline())
             if status is None or status.state is ReplicaState.EXITED or deadline.remaining() <= 0:
                 return status
             self._clock.sleep(0.01)
-
-    def _engine(self, row: ReplicaRow, machine: MachineRow) -> Engine:
-        """The engine of a replica; TransientError at once where its machine does not answer."""
-        if machine.id in self._clouds.unreachable():
-            raise TransientError(f"machine {machine.id} does not answer", provider=machine.provider, code="unreachable")
-        return self._clouds.engine(machine, row.engine)
 
     # Telling
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from cloudlayer.errors import CloudLayerError, Unsupported
+from cloudlayer.errors import CloudLayerError, TransientError, Unsupported
 from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.reaching import Reach
 from cloudlayer.fleet.store import MachineRow
@@ -78,7 +78,10 @@ class Clouds:
             return self._providers[key]
 
     def engine(self, machine: MachineRow, name: str) -> Engine:
-        """The engine of that name on a machine. Unsupported, with the reason, where there is none."""
+        """The engine of that name on a machine. Unsupported, with the reason, where there is none; TransientError at once while
+        the machine does not answer."""
+        if machine.id in self.unreachable():
+            raise TransientError(f"machine {machine.id} does not answer", provider=machine.provider, code="unreachable")
         key = machine.fleet, machine.id, name
         with self._lock:
             known = self._engines.get(key)

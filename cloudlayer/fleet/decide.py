@@ -194,9 +194,9 @@ def _surplus(view: View, desired: Desired, room: replacing.Room) -> Iterator[Dra
         current = [row for row in wanted if row.machine not in going]
         ready = sum(row.state is ReplicaRowState.READY for row in current)
         yield from _too_many(view, spec, current)
-        leaving = [row for row in rows if row.machine in urgent or (row.machine in going and view.spec(row) is not None)]
-        yield from emptying.drains(view, spec, ready, leaving)
         same = {row.id for row in wanted}
+        leaving = [row for row in rows if row.machine in urgent or (row.machine in going and row.id in same)]
+        yield from emptying.drains(view, spec, ready, leaving)
         old, enough = [row for row in rows if row.id not in same], ready >= view.wanted.get(spec.key, spec.scale.min)
         yield from replacing.outdated(desired, spec, old, room, enough=enough)
         yield from replacing.kept(desired, spec, [row for row in current if row.state is ReplicaRowState.READY], room)

@@ -97,7 +97,7 @@ class Desired:
             if spec.name in before and spec.key not in self.kept and before[spec.name].get(spec.key) != self.digest(spec)
         )
 
-    @property
+    @cached_property
     def newcomers(self) -> frozenset[str]:
         """The candidates that were not there before in any form."""
         return self.candidates - {spec.key for each in self.rollouts for spec in each.before}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Final
 from urllib.parse import urlsplit
@@ -66,9 +66,11 @@ class Patrol:
         self._given_up = given_up
         self._failures: dict[str, int] = {}
 
-    def round(self, rows: Iterable[ReplicaRow], executor: Executor) -> None:
+    def round(self, rows: Sequence[ReplicaRow], executor: Executor) -> None:
         """Ask all of them once, and wait for their answers."""
-        asked = [row for row in rows if row.state is ReplicaRowState.READY and row.address]
+        # As it is written down, not checked: most functions have no path, and there may be thousands of replicas.
+        paths = {row.id: (row.spec.get("health") or {}).get("path") for row in rows}
+        asked = [row for row in rows if paths[row.id] and row.state is ReplicaRowState.READY and row.address]
         answers = list(executor.map(_ask, asked))
         failures = {row.id: self._failures.get(row.id, 0) + 1 for row, wrong in zip(asked, answers, strict=True) if wrong}
         for row, wrong in zip(asked, answers, strict=True):
@@ -78,10 +80,10 @@ class Patrol:
 
 
 def _ask(row: ReplicaRow) -> str | None:
-    """What is wrong with the replica; None for one whose function has no path, and for one that cannot even be asked."""
+    """What is wrong with the replica; None for one that is well, and for one that cannot even be asked."""
     try:
         health = checked_spec(row).health
-        return None if health.path is None else ailment(row.address or "", health.path, health.timeout)
+        return ailment(row.address or "", health.path or "/", health.timeout)
     except Exception:  # Whatever is wrong with one, the others are asked.
         _log.exception("replica %s cannot be asked for its health", row.id)
         return None

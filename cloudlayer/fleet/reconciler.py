@@ -119,9 +119,8 @@ class Reconciler:
             strays = bool(seen.strays or seen.stray_replicas)
             self._silent, self._answered = seen.silent, frozenset(seen.replicas)
             rows = self._settle(rows, seen, busy)
-        rows = self._note(rows)
-        rows = self._update(rows)
-        view, pauses = self._view(rows, busy | resting, wanted, traffic, drained)
+        rows, desired = self._update(self._note(rows))
+        view, pauses = self._view(rows, desired, busy | resting, wanted=wanted, traffic=traffic, drained=drained)
         view = replace(view, idle=idle or {})
         decision = decide(view)
         self.failing = _failing(view, {**decision.missing, **pauses})
@@ -196,14 +195,12 @@ class Reconciler:
                 write(connection)
         return self._store.read(self._lease.fleet)
 
-    def _update(self, rows: FleetRows) -> FleetRows:
-        """End the updates that have come to an end, one way or the other."""
+    def _update(self, rows: FleetRows) -> tuple[FleetRows, Desired | None]:
+        """End the updates that have come to an end, one way or the other; the rows then, and what they say is wanted."""
         desired, now = Desired.of_rows(rows), self._clock.now()
-        if desired is None or not desired.rollouts:
-            return rows
-        found = rollouts.verdicts(desired, rows.replicas, self._latest, now)
+        found = rollouts.verdicts(desired, rows.replicas, self._latest, now) if desired is not None else []
         if not found:
-            return rows
+            return rows, desired
         left = Desired.load(rows.desired.document or {})
         for verdict in found:
             left = rollouts.ended(left, verdict)
@@ -212,16 +209,24 @@ class Reconciler:
                 for verdict in found:
                     kind, message = rollouts.told(verdict)
                     writes.add_event(connection, Event(0, self._lease.fleet, now, kind, verdict.rollout.function, message))
-        return self._store.read(self._lease.fleet)
+        rows = self._store.read(self._lease.fleet)
+        return rows, Desired.of_rows(rows)
 
     def _latest(self, spec: FunctionSpec) -> list[ReplicaRow]:
         """The last replicas of a version, or gangs of them, newest first."""
         return self._store.latest(self._lease.fleet, spec.key, limit=_TRIES * (spec.gang or 1))
 
     def _view(
-        self, rows: FleetRows, busy: frozenset[str], wanted: Wanted, traffic: Calling, drained: Drained
+        self,
+        rows: FleetRows,
+        desired: Desired | None,
+        busy: frozenset[str],
+        *,
+        wanted: Wanted,
+        traffic: Calling,
+        drained: Drained,
     ) -> tuple[View, dict[str, str]]:
-        now, desired = self._clock.now(), Desired.of_rows(rows)
+        now = self._clock.now()
         view = View(
             fleet=self._lease.fleet,
             owner=self._store.owner,

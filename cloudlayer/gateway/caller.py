@@ -12,8 +12,9 @@ from cloudlayer.gateway.balancer import Replica
 from cloudlayer.gateway.dispatcher import LOST, Dispatcher
 from cloudlayer.gateway.envelope import CallError, ReplicaAnswer, result_of
 from cloudlayer.gateway.logs import log
-from cloudlayer.gateway.replica_client import BadAnswer, Broken, OutOfConnections, Overran, TooLate, Unreachable
+from cloudlayer.gateway.replica_client import OutOfConnections
 from cloudlayer.gateway.versions import Ticket, VersionState, never_started
+from cloudlayer.runtime.router.client import BadAnswer, Broken, Overran, TooLate, Unreachable
 
 TRIES: Final = 3
 # ReplicaExit's values, whose module would bring all of the specs along.

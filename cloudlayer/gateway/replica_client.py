@@ -13,41 +13,25 @@ from typing import Final, cast
 import httptools
 
 from cloudlayer.gateway.envelope import ReplicaAnswer
-
-HEAD_LIMIT: Final = 64 * 1024
-ANSWER_LIMIT: Final = 64 * 1024**2
-CONNECT_SECONDS: Final = 5.0
-FAIR_SECONDS: Final = 1.0
-# Servers close connections that are idle for some seconds. One that is closed just as a call is sent on it looks like a
-# replica that died, so none is used again that late.
-IDLE_SECONDS: Final = 1.0
+from cloudlayer.runtime.router.client import (
+    ANSWER_LIMIT,
+    CONNECT_SECONDS,
+    FAIR_SECONDS,
+    HEAD_LIMIT,
+    IDLE_SECONDS,
+    BadAnswer,
+    Broken,
+    Overran,
+    TooLate,
+    Unreachable,
+)
 
 _ONE_WRITE: Final = 64 * 1024
 _OUR_OWN_FAULT: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL)
 
 
-class Unreachable(Exception):
-    """No connection came about, so nothing of the call was sent."""
-
-
-class TooLate(Exception):
-    """The deadline is so near that no connection in time says nothing about the replica. Nothing was sent."""
-
-
 class OutOfConnections(Exception):
     """This process, not the replica, is at the end of its means."""
-
-
-class Broken(Exception):
-    """The connection ended before the answer did."""
-
-
-class Overran(Exception):
-    """The deadline came first."""
-
-
-class BadAnswer(Exception):
-    """The replica answers, but not with HTTP that can be passed on; the message says how."""
 
 
 class ReplicaClient:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cloudlayer.gateway import replica_client
-from cloudlayer.gateway.replica_client import BadAnswer, Broken, Overran, ReplicaClient, TooLate, Unreachable
+from cloudlayer.gateway.replica_client import ReplicaClient
+from cloudlayer.runtime.router.client import BadAnswer, Broken, Overran, TooLate, Unreachable
 
 from .stand_ins import http
 

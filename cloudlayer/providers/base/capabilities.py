@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from cloudlayer.errors import Unsupported
+from cloudlayer.errors import InvalidSpec, Unsupported
 from cloudlayer.interfaces import Capabilities
+from cloudlayer.providers.base.attempts import PLAIN_LABELS
 from cloudlayer.resources import InstanceSpec
 
 _NEEDS: Final[Mapping[str, Callable[[InstanceSpec], object]]] = {
@@ -35,3 +36,12 @@ def require_for(specs: Iterable[InstanceSpec], capabilities: Capabilities) -> No
         for name, needs in _NEEDS.items():
             if needs(spec) and not capabilities[name]:
                 raise missing(capabilities, name)
+
+
+def require_plain(specs: Sequence[InstanceSpec], capabilities: Capabilities) -> None:
+    """The same for a provider whose machines take plain labels and have no overrides: InvalidSpec for others."""
+    require_for(specs, capabilities)
+    for spec in specs:
+        PLAIN_LABELS.check(spec.labels)
+        if spec.overrides:
+            raise InvalidSpec(f"overrides.{next(iter(spec.overrides))}: unknown key; known here: none")

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from cloudlayer.errors import CloudError, Conflict, InvalidSpec, NotFound, TransientError
+from cloudlayer.errors import CloudError, Conflict, NotFound, TransientError
 from cloudlayer.interfaces import Capabilities, Clock, Deadline
-from cloudlayer.providers.base.attempts import PLAIN_LABELS, checked_token, fingerprint
-from cloudlayer.providers.base.capabilities import require_for
+from cloudlayer.providers.base.attempts import checked_token, fingerprint
+from cloudlayer.providers.base.capabilities import require_plain
 from cloudlayer.providers.base.compute import BaseCompute
 from cloudlayer.providers.local import engines
 from cloudlayer.providers.local.host import HostFigures
@@ -56,11 +56,7 @@ class LocalCompute(BaseCompute):
     ) -> list[Instance | CloudError]:
         """One answer for each spec, in order; idempotent by token."""
         token = checked_token(token)
-        require_for(specs, self.capabilities)
-        for spec in specs:
-            PLAIN_LABELS.check(spec.labels)
-            if spec.overrides:
-                raise InvalidSpec(f"overrides.{next(iter(spec.overrides))}: unknown key; known here: none")
+        require_plain(specs, self.capabilities)
         if not specs:
             return []
         host = self._measure()

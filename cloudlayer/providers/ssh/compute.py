@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from cloudlayer.errors import CloudError, InvalidSpec, NotFound, TransientError
+from cloudlayer.errors import CloudError, NotFound, TransientError
 from cloudlayer.interfaces import Capabilities, Clock, Deadline
 from cloudlayer.labels import TOKEN
-from cloudlayer.providers.base.attempts import PLAIN_LABELS, checked_token, fingerprint
-from cloudlayer.providers.base.capabilities import require_for
+from cloudlayer.providers.base.attempts import checked_token, fingerprint
+from cloudlayer.providers.base.capabilities import require_plain
 from cloudlayer.providers.base.compute import BaseCompute
 from cloudlayer.providers.base.retries import Retries
 from cloudlayer.providers.ssh.claiming import Claiming
@@ -64,11 +64,7 @@ class SshCompute(BaseCompute):
     ) -> list[Instance | CloudError]:
         """Claim a machine for each spec; idempotent by token. The machine itself decides between two that claim it."""
         token = checked_token(token)
-        require_for(specs, self.capabilities)
-        for spec in specs:
-            PLAIN_LABELS.check(spec.labels)
-            if spec.overrides:
-                raise InvalidSpec(f"overrides.{next(iter(spec.overrides))}: unknown key; known here: none")
+        require_plain(specs, self.capabilities)
         if not specs:
             return []
         bound = self._retries.deadline(deadline)
