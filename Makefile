@@ -11,7 +11,7 @@ ARGUMENTS ?=
 OPENSTACK := $(or $(OPENSTACK_HOME),/var/tmp/cloudlayer-openstack)
 ON_OPENSTACK := OS_CLIENT_CONFIG_FILE=$${OS_CLIENT_CONFIG_FILE:-$(OPENSTACK)/state/etc/clouds.yaml} OS_CLOUD=$${OS_CLOUD:-ci}
 
-.PHONY: venv run test test-crashes test-docker test-hosts test-boot test-gpu test-openstack openstack-up openstack-down mutants table lint bench clean
+.PHONY: venv run test test-crashes test-docker test-hosts test-boot test-gpu test-objects test-openstack openstack-up openstack-down objects-up objects-down mutants table lint bench clean
 .DEFAULT_GOAL := venv
 
 venv: $(VENV)/developer.stamp
@@ -20,7 +20,7 @@ run: $(VENV)/fleet.stamp
 	@exec $(BIN)/cloudlayer up examples/sentiment/fleet.toml --yes $(ARGUMENTS)
 
 test: venv
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not crashes and not hosts and not boot and not gpu" $(ARGUMENTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not crashes and not hosts and not boot and not gpu and not objects" $(ARGUMENTS)
 
 test-crashes: venv
 	$(BIN)/python -m pytest -n 2 --dist load -m crashes $(ARGUMENTS)
@@ -37,6 +37,9 @@ test-boot: venv
 test-gpu: venv
 	CLOUDLAYER_REQUIRE=gpu $(BIN)/python -m pytest -m gpu $(ARGUMENTS)
 
+test-objects: venv
+	CLOUDLAYER_REQUIRE=objects $(BIN)/python -m pytest -n 2 --dist loadfile -m objects $(ARGUMENTS)
+
 test-openstack: venv
 	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist loadfile -m openstack $(ARGUMENTS)
 
@@ -47,11 +50,18 @@ openstack-up:
 openstack-down:
 	dev/openstack/down.sh
 
+objects-up:
+	for store in azurite hdfs sshd swift; do dev/objects/$$store/up.sh || exit; done
+
+objects-down:
+	for store in azurite hdfs sshd swift; do dev/objects/$$store/down.sh; done
+
 mutants: venv
 	$(BIN)/python -m tests.mutants.runs
+	$(BIN)/python -m tests.mutants.runs objects
 
 table: venv
-	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=docker,hosts,openstack,recordings $(BIN)/python -m pytest -n 2 --dist loadfile \
+	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=docker,hosts,objects,openstack,recordings $(BIN)/python -m pytest -n 2 --dist loadfile \
 		tests/conformance tests/end_to_end tests/fleet/test_service.py --junitxml build/conformance.xml $(ARGUMENTS)
 	$(BIN)/python -m cloudlayer.testing.matrix build/conformance.xml --write README.md
 
@@ -75,7 +85,7 @@ $(VENV)/fleet.stamp: $(VENV)/venv.stamp setup.cfg
 	@touch $@
 
 $(VENV)/developer.stamp: $(VENV)/venv.stamp setup.cfg
-	$(PIP) install --editable '.[fleet,fast,aws,azure,gcp,libcloud,openstack,test,lint]'
+	$(PIP) install --editable '.[fleet,fast,aws,azure,gcp,libcloud,objects,openstack,test,lint]'
 	@touch $(VENV)/fleet.stamp $@
 
 $(VENV)/venv.stamp:

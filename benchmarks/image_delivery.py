@@ -1,18 +1,22 @@
 """How an image of 500 MB comes to three machines: `python -m benchmarks.image_delivery [--json]`.
 
 Three hosts of dev/hosts (root; DOCKER_HOSTS_TAG, _SUBNET and _HOME name a set), each reached by SSH alone, and this host's
-engine (DOCKER_HOST), which has built the image of a function: the base image of dev/docker, and four files of 108 MB, of which
-the first 60 percent are random bytes (`random.Random`, seeds 1 to 4) and the rest are lines of text that shrink to nearly
-nothing. The hosts' engines are empty before each measurement. Bytes are those that this host sent on the hosts' links, by the
-kernel's counters; seconds go from the wish to the moment when a container of the image has run on all of them.
+engine (DOCKER_HOST), which has the base image of dev/docker. The function has four files of 108 MB, of which the first 60
+percent are random bytes (`random.Random`, seeds 1 to 4) and the rest are lines of text that shrink to nearly nothing. The
+engines of the hosts are empty before each measurement. Bytes are those that this host sent on the links, by the kernel's
+counters; seconds go from the wish to the moment when a container of the image has run on all of them. CPU seconds are those of
+this process with all that it started (`controller`), of this host's engine (`engine`), and of the hosts (`machines`).
 
-    ours            `prepare` of the docker engine on the three machines at once, with a registry that is empty: layers are
-                    packed once into the controller's docker-registry, and pulled by each machine over its SSH connection
-    save_load       its peer: `docker save | ssh HOST docker load`, to the three at once; `sequential_seconds` one after another
-    second_version  ours again, after a line of the function's code was changed
+    ours            `prepare` of the docker engine on the three machines at once, from a source folder of which nothing is
+                    built, with a registry that is empty
+    calls           what a small request to the first machine's engine over the kept connection takes meanwhile, and before
+    second_version  ours again, after a line of the function's code was changed: building is in it
+    build           the peer's image, built whole by this host's engine, as `docker build` does
+    save_load       the peer: `docker save | ssh HOST docker load`, to the three at once, of the image that is built already;
+                    `sequential_seconds` one after another
     cut             ours, to one machine that is cut off once half of the packed bytes were sent, for six seconds
 
-The order is ours, second version, peer, cut, all in one run. Everything that was started is ended.
+The order is that of the list, all in one run. Everything that was started is ended.
 """
 
 from __future__ import annotations
@@ -31,17 +35,19 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import docker
 
+from benchmarks.cpu_seconds import cpu_seconds
 from cloudlayer.interfaces import Access, Deadline, MachineContext, ReplicaSpec
 from cloudlayer.runtime.docker.daemon import Daemon
 from cloudlayer.runtime.docker.engine import DockerEngine
 from cloudlayer.runtime.docker.supply import let_go, supply_of
 from cloudlayer.runtime.hosts.ssh import SshHost
+from cloudlayer.runtime.sources import snapshot
 
 SCRIPTS = Path(__file__).parent.parent / "dev" / "hosts"
 BASE_IMAGE = "cloudlayer/base:local"
@@ -50,6 +56,7 @@ FILE_BYTES = 108_000_000
 INCOMPRESSIBLE = 0.6
 PATIENCE = 600.0
 CUT_SECONDS = 6.0
+CALL_EVERY = 0.02
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,7 @@ class Bench:
         self.machines = machines
         self.source = folder / "source"
         self.holding: list[str] = []
+        self.digest = ""
 
     def write_source(self) -> None:
         """The function, with its large files."""
@@ -109,12 +117,17 @@ class Bench:
         """One line of it is another."""
         (self.source / "main.py").write_text(f"def apply(input):\n    return [{words!r}]\n")
 
+    def deploy(self) -> None:
+        """Take a snapshot of it, as a deployment does before any machine is asked."""
+        self.digest = snapshot(self.source, self.folder / "cache").name
+
     def spec(self) -> ReplicaSpec:
         """A replica of the function as it is now."""
-        return ReplicaSpec(str(uuid.uuid4()), "bench/Weights", "1.0.0", 1.0, 2**27, source=self.source, internet=False)
+        made = ReplicaSpec(str(uuid.uuid4()), "bench/Weights", "1.0.0", 1.0, 2**27, source=self.source, internet=False)
+        return replace(made, source_digest=self.digest)
 
-    def build(self) -> tuple[str, int]:
-        """The image's name and its size in bytes, built by this host's engine if it is not there."""
+    def build(self) -> int:
+        """Build the image whole by this host's engine; its size in bytes."""
         supply = supply_of(self.folder / "cache")
         try:
             builder = supply.here()
@@ -128,7 +141,18 @@ class Bench:
                 made = builder.daemon.client.create_container(name, waiting, network_disabled=True)
                 builder.daemon.client.start(made)
                 self.holding.append(made["Id"])
-                return name, int(found["Size"])
+                return int(found["Size"])
+        finally:
+            let_go(self.folder / "cache")
+
+    def name(self) -> str:
+        """What the image of the function as it is now is called."""
+        supply = supply_of(self.folder / "cache")
+        try:
+            builder = supply.here()
+            assert builder is not None, "this host's engine does not answer: set DOCKER_HOST"
+            with builder.daemon.until(Deadline.after(PATIENCE)):
+                return builder.name(self.spec(), builder.base())
         finally:
             let_go(self.folder / "cache")
 
@@ -147,12 +171,42 @@ class Bench:
     def measured(self, work: Callable[[], object], machines: Sequence[Machine] | None = None) -> dict[str, Any]:
         """The bytes that were sent to the machines, and the seconds that passed."""
         counted = self.machines if machines is None else machines
-        before, began = sum(machine.received() for machine in counted), time.monotonic()
+        before, used, began = sum(machine.received() for machine in counted), cpu_seconds(), time.monotonic()
         work()
+        seconds = time.monotonic() - began
         return {
             "bytes": sum(machine.received() for machine in counted) - before,
-            "seconds": round(time.monotonic() - began, 2),
+            "seconds": round(seconds, 2),
+            "cpu_seconds": {side: round(now - used[side], 1) for side, now in cpu_seconds().items()},
         }
+
+    def calls(self, work: Callable[[], object]) -> dict[str, dict[str, float]]:
+        """How long small requests to the first machine take, in milliseconds, for two seconds and then during the work."""
+        ended = threading.Event()
+        times: list[float] = []
+
+        def ask() -> None:
+            while not ended.wait(CALL_EVERY):
+                began = time.monotonic()
+                self.machines[0].client.ping()
+                times.append(1000 * (time.monotonic() - began))
+
+        found = {}
+        for name, what in (("before", lambda: time.sleep(2.0)), ("meanwhile", work)):
+            ended.clear()
+            times.clear()
+            thread = threading.Thread(target=ask)
+            thread.start()
+            try:
+                what()
+            finally:
+                ended.set()
+                thread.join()
+            figures = sorted(times)
+            places = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+            found[name] = {key: round(figures[int(share * len(figures))], 1) for key, share in places.items()}
+            found[name]["calls"] = len(figures)
+        return found
 
     def at_once(self, work: Callable[[str, Machine], None], image: str) -> None:
         """Do it for all machines at once; what one of them raises is raised."""
@@ -238,12 +292,20 @@ def measure() -> dict[str, Any]:
         with hosts(folder, 3) as machines:
             bench = Bench(folder, machines)
             bench.write_source()
-            image, size = bench.build()
+            bench.deploy()
+            image = bench.name()
             bench.empty()
-            ours = bench.measured(lambda: bench.at_once(bench.prepare, image))
+            ours: dict[str, Any] = {}
+            calls = bench.calls(lambda: ours.update(bench.measured(lambda: bench.at_once(bench.prepare, image))))
             bench.change_code("second")
-            second, _ = bench.build()
+            bench.deploy()
+            second = bench.name()
             second_version = bench.measured(lambda: bench.at_once(bench.prepare, second))
+            bench.change_code("first")
+            bench.deploy()
+            began = time.monotonic()
+            size = bench.build()
+            build = round(time.monotonic() - began, 2)
             bench.empty()
             save_load = bench.measured(lambda: bench.at_once(bench.save_load, image))
             bench.empty()
@@ -252,8 +314,8 @@ def measure() -> dict[str, Any]:
                 bench.save_load(image, machine)
             save_load["sequential_seconds"] = round(time.monotonic() - began, 2)
             bench.empty()
-            cut = bench.cut(second, ours["bytes"] // len(machines))
-            _remove(bench.holding, [image, second])
+            cut = bench.cut(image, ours["bytes"] // len(machines))
+            _remove(bench.holding, [image])
             return {
                 "image": {
                     "bytes": size,
@@ -262,8 +324,10 @@ def measure() -> dict[str, Any]:
                 },
                 "hosts": len(machines),
                 "ours": ours,
-                "save_load": save_load,
+                "calls": calls,
                 "second_version": second_version,
+                "build": {"seconds": build},
+                "save_load": save_load,
                 "cut": cut,
             }
     finally:
@@ -288,8 +352,8 @@ def main() -> None:
     if asked.json:
         print(json.dumps(found))
         return
-    for name in ("ours", "save_load", "second_version", "cut"):
-        print(f"{name:<15}", ", ".join(f"{key} {value:,}" for key, value in found[name].items()))
+    for name in ("ours", "calls", "second_version", "build", "save_load", "cut"):
+        print(f"{name:<15}", ", ".join(f"{key} {value}" for key, value in found[name].items()))
 
 
 if __name__ == "__main__":

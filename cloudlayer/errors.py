@@ -12,9 +12,13 @@ CloudLayerError                  what the user reads is `str(error)`: one line t
      ├─ Throttled                asked too often; `retry_after` seconds where the cloud says so
      ├─ NotFound                 the thing is not there (any more)
      ├─ Conflict                 a token or name was used for something else, or the thing is in another state
+     │   ├─ AlreadyExists        an object is there already, and was to be written only if absent
+     │   └─ Changed              an object is another one than the etag says
+     ├─ IntegrityError           bytes are not those that were put: on the way, or in the store
      ├─ RejectedSpec             the cloud itself found the spec wrong (also an InvalidSpec)
      ├─ Unsupported              this provider, region or engine cannot do it, with the reason
      ├─ TransientError           a broken connection, a time-out, a 5xx: the same call may go through later
+     │   └─ OutcomeUnknown       the answer was lost, and whether it was done cannot be found out
      └─ UnknownCloudError        a code we do not know. Never treated as a lack of capacity
 """
 
@@ -156,6 +160,18 @@ class Conflict(CloudError):
     """The token or name was used for something else, or the thing's state forbids this."""
 
 
+class AlreadyExists(Conflict):
+    """An object is there already, and was to be written only if there was none. Nothing was changed."""
+
+
+class Changed(Conflict):
+    """The object's etag is another one than was asked for. Nothing was changed."""
+
+
+class IntegrityError(CloudError):
+    """Bytes are not those that were put. What was being written is not there; what was read is not to be used."""
+
+
 class RejectedSpec(CloudError, InvalidSpec):
     """The cloud found the spec wrong."""
 
@@ -170,6 +186,10 @@ class Unsupported(CloudError):
 
 class TransientError(CloudError):
     """The same call may go through later. What it asked for may have happened."""
+
+
+class OutcomeUnknown(TransientError):
+    """What was asked for under a condition may or may not have happened: look before it is tried again."""
 
 
 class UnknownCloudError(CloudError):

@@ -43,6 +43,14 @@ def _openstack() -> str:
     return missing()
 
 
+def _objects() -> str:
+    try:
+        from tests.storage.servers_others import missing
+    except ImportError as error:
+        return f"the package {error.name} is not installed: pip install 'cloudlayer[objects,test]'"
+    return "; ".join(filter(None, map(missing, ("azurite", "hdfs", "sshd", "swift"))))
+
+
 def _recordings() -> str:
     try:
         import azure.mgmt.compute  # noqa: F401
@@ -78,6 +86,7 @@ NEEDS = {
     "docker": _docker,
     "gpu": _gpu,
     "hosts": real_hosts.missing,
+    "objects": _objects,
     "openstack": _openstack,
     "recordings": _recordings,
     "registry": _registry,

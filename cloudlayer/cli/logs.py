@@ -21,16 +21,19 @@ def logs(
         typer.Argument(metavar="[FUNCTION|FUNCTION/VERSION|REPLICA]", help="Whose; the beginning of a replica's id is enough."),
     ] = None,
     tail: Annotated[int, typer.Option(min=1, help="How many of each replica's last lines.")] = 100,
+    call: Annotated[
+        str | None, typer.Option(metavar="ID", help="What one call wrote, by its X-Request-Id, wherever it was carried out.")
+    ] = None,
     fleet: options.Fleet = None,
     json: options.Json = False,
 ) -> None:
     """Show the last lines that replicas wrote, each behind the replica that it is of."""
     with opened() as fleets:
-        lines = fleets.logs(fleets.named(fleet), subject, tail=tail)
+        lines = fleets.logs(fleets.named(fleet), subject, tail=tail, call=call)
     if json:
-        print_json([{"replica": replica, "line": line} for replica, line in lines])
+        print_json([{"replica": replica, "call": line.call or None, "line": line.text} for replica, line in lines])
         return
     for replica, line in lines:
-        print(f"{short(replica)}  {line}")
+        print(f"{short(replica)}  {line.text}")
     if not lines:
         note("nothing was written")

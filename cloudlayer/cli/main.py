@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "lb": ("lb", "Make load balancers and say what stands behind them."),
     "volume": ("volume", "Make, attach, grow, copy and delete volumes."),
     "share": ("share", "Make file systems that many machines mount."),
+    "data": ("data", "List, copy, sync and delete objects by URI."),
     "sweep": ("sweep", "Find and delete what no fleet knows."),
     "doctor": ("doctor", "Check this host, the store and the providers."),
     "iam": ("iam", "Print the least permissions that a provider needs."),

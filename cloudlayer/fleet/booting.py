@@ -23,10 +23,9 @@ _BOOT: Final = "boot"
 
 def settings(fleet: FleetSection, offer: Offer) -> dict[str, Any]:
     """What the manifest says of a machine bought by the offer, for its row: what is not said is left out."""
-    images = fleet.images.gpu if offer.machine_type.accelerators else fleet.images.plain
     access = fleet.access
     found = {
-        "image": _of(images, offer),
+        "image": image_for(fleet, offer),
         "overrides": _of(fleet.overrides, offer),
         "expiry": fleet.expiry,
         "networks": list(access.networks),
@@ -35,6 +34,18 @@ def settings(fleet: FleetSection, offer: Offer) -> dict[str, Any]:
     }
     said = {name: value for name, value in found.items() if value}
     return {_BOOT: said} if said else {}
+
+
+def image_for(fleet: FleetSection, offer: Offer) -> str | None:
+    """The image that the manifest names for a machine bought by the offer; None where its cloud chooses."""
+    named = _of(fleet.images.gpu if offer.machine_type.accelerators else fleet.images.plain, offer)
+    return str(named) if named else None
+
+
+def image_of(row: MachineRow) -> str | None:
+    """The image that the manifest named when the machine was bought."""
+    found = row.spec.get(_BOOT, {}).get("image")
+    return str(found) if found else None
 
 
 def _of(named: dict[str, Any], offer: Offer) -> Any:

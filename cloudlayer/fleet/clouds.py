@@ -51,7 +51,7 @@ class Clouds:
         `serves` is whether machines are to reach the gateway: by whoever serves the fleet, and by nobody who looks at it.
         """
         self._connect = connect
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         self.reach = Reach(self._access, home or Home.from_environment(), changed, serves=serves)
         self._providers: dict[str, Provider] = {}
         self._engines: dict[tuple[str, str, str], Engine] = {}
@@ -62,7 +62,7 @@ class Clouds:
 
     def deadline(self, seconds: float = CALL_SECONDS) -> Deadline:
         """A deadline for one call."""
-        return Deadline(self._clock.monotonic() + seconds, self._clock, self._cancelled)
+        return Deadline(self.clock.monotonic() + seconds, self.clock, self._cancelled)
 
     def cancel(self) -> None:
         """End the calls that are under way as soon as they can; later ones are not touched."""
@@ -155,7 +155,7 @@ class Clouds:
             self._offers.pop(key, None)
 
     def _on_sale(self, provider: Provider) -> list[Offer]:
-        key, now = canonical(provider), self._clock.monotonic()
+        key, now = canonical(provider), self.clock.monotonic()
         with self._lock:
             until, offers = self._offers.get(key, (0.0, []))
         if now >= until:

@@ -20,6 +20,7 @@ from cloudlayer.errors import CloudLayerError, LeaseLost, TransientError
 from cloudlayer.fleet.act import Actor, Surroundings
 from cloudlayer.fleet.calling import Calling
 from cloudlayer.fleet.clouds import Clouds
+from cloudlayer.fleet.figures import Figures
 from cloudlayer.fleet.gateways import Gateways
 from cloudlayer.fleet.health import ASKERS, ROUND_EVERY, Patrol
 from cloudlayer.fleet.home import Home
@@ -63,6 +64,7 @@ class Controller:
         self._publisher = Publisher(self._store, home, fleet, cut=self._clouds.unreachable)
         where = Surroundings(home, self._store.owner, fleet, url)
         actor = Actor(self._lease, self._clouds, where, self._clock, self._publisher.publish)
+        self._prefetch = Prefetch(home.sources(), self._store.owner)
         self._reconciler = Reconciler(
             self._store,
             self._lease,
@@ -72,7 +74,7 @@ class Controller:
             clock=self._clock,
             lookers=self._lookers,
             wake=self._woken.set,
-            prefetch=Prefetch(home.sources(), self._store.owner),
+            prefetch=self._prefetch,
         )
         self._needs = Needs(self._clock)
         self._calling = Calling(self._clock)
@@ -84,7 +86,8 @@ class Controller:
         self._lease.acquire(f"controller {os.getpid()} on {socket.gethostname()}")
         threading.Thread(target=self._renew, name="lease", daemon=True).start()
         threading.Thread(target=self._patrol, name="health", daemon=True).start()
-        gateways = Gateways(self._home.controller_socket(self._fleet), self._woken.set, self._lost)
+        figures = Figures(self._store, self._clouds, self._fleet)
+        gateways = Gateways(self._home.controller_socket(self._fleet), self._woken.set, self._lost, figures.text)
         self._publisher.gateways = gateways
         try:
             while not self._stopping.is_set():
@@ -94,6 +97,7 @@ class Controller:
             self._end_replicas()
         finally:
             gateways.close()
+            self._prefetch.close()
             self._clouds.close()
             self._lease.release()
 

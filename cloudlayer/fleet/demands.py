@@ -13,6 +13,8 @@ from cloudlayer.scheduler.admission import is_sunk, taints_of
 from cloudlayer.scheduler.fit import SYSTEM_DISK, empty_machine, occupy
 
 SIMULATED = "simulated"
+MAKES_INSTANCES = frozenset({"docker", SIMULATED})
+"""The engines that make MIG instances."""
 _WISHES = ("tolerates", "spot", "priority", "move")
 """The keys of a function that say nothing of what its replicas are: for those that run, they hold as they are now."""
 
@@ -51,11 +53,11 @@ def unhonoured(spec: FunctionSpec, engines: Iterable[str]) -> str | None:
     """Why no engine can start the function as it is written, where the providers' machines run `engines`; None if one can."""
     known = set(engines)
     gpu = spec.resources.gpu
-    if gpu is None or gpu.profile is None or not known or known == {SIMULATED}:
+    if gpu is None or gpu.profile is None or not known or (engine := engine_of(spec, known)) in MAKES_INSTANCES:
         return None
     return (
-        f"{spec.key}: resources.gpu.profile: the {engine_of(spec, known)} engine makes no MIG instances, only the simulated "
-        "cloud does; ask for a share by memory and compute"
+        f'{spec.key}: resources.gpu.profile: the {engine} engine makes no MIG instances: name engine = "docker", or ask for '
+        "a share by memory and compute"
     )
 
 

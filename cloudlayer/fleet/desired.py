@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cloudlayer.fleet.fetched import fetched
 from cloudlayer.fleet.store import FleetRows
 from cloudlayer.functions.manifest import FunctionSpec, Manifest
-from cloudlayer.runtime.sources import snapshot
 from cloudlayer.specs import checked
 
 
@@ -56,9 +56,9 @@ class Desired:
 
     @classmethod
     def of(cls, manifest: Manifest, cache: Path) -> Desired:
-        """Take a snapshot of every source folder, so that what runs is what was deployed, and not what the folder became."""
-        found = {spec.key: snapshot(Path(spec.source), cache) for spec in manifest.function if spec.source}
-        kept = [spec.model_copy(update={"source": str(found[spec.key])}) if spec.source else spec for spec in manifest.function]
+        """Take a snapshot of every source folder and pin every model, so that what runs is what was deployed, and not what that
+        became."""
+        kept, found = fetched(manifest, cache)
         digests = {key: path.name for key, path in found.items()}
         return cls(manifest.model_copy(update={"function": tuple(kept)}), digests)
 
@@ -114,8 +114,10 @@ def digest_of(spec: FunctionSpec, source: str | None) -> str:
     """
     wishes = dict.fromkeys(("timeout", "move", "tolerates", "spot", "priority", "gang", "together", "health"), True)
     form = spec.model_dump(mode="json", exclude={"scale": {"min", "max", "idle"}, "source": True, **wishes})
+    if not spec.models:  # what says nothing, so that its key is no other form
+        del form["models"]
     form["calls"] = list(spec.calls)  # how often is nothing to a replica
-    if (gpu := form["resources"]["gpu"]) is not None:  # what says nothing, so that its key is no other form
+    if (gpu := form["resources"]["gpu"]) is not None:  # the same
         form["resources"]["gpu"] = {key: each for key, each in gpu.items() if each is not None or key == "memory"}
     form |= {} if spec.gang is None else {"gang": spec.gang, "together": spec.together}
     whole = json.dumps([form, source], sort_keys=True)

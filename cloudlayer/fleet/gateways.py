@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from cloudlayer.fleet.routes import CallCount, Load, Lost, Message, Routes, VersionLoad, decode, encode
+from cloudlayer.fleet.routes import Ask, CallCount, Figures, Load, Lost, Message, Routes, VersionLoad, decode, encode
 
 SEND_SECONDS: Final = 5
 ABSENT_SECONDS: Final = 5.0
 """How long a gateway has to connect and to tell its load. One that has not by then is not there."""
 
+_log = logging.getLogger(__name__)
+
 
 class Gateways:
     """Listens on a unix socket. Usually one gateway is connected; while one restarts there may be none, or two.
 
-    `woken` is called when a version's load has changed, `lost` for each replica that a gateway lost. Both on threads of ours.
+    `woken` is called when a version's load has changed, `lost` for each replica that a gateway lost, `figures` when one asks
+    what replicas and machines use. All on threads of ours.
     """
 
-    def __init__(self, path: Path, woken: Callable[[], None], lost: Callable[[Lost], None]) -> None:
+    def __init__(self, path: Path, woken: Callable[[], None], lost: Callable[[Lost], None], figures: Callable[[], str]) -> None:
         self._woken = woken
         self._lost = lost
+        self._figures = figures
+        # One thread: whoever asks meanwhile gets what was measured for the one before.
+        self._measuring = ThreadPoolExecutor(1, thread_name_prefix="figures")
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._lines: dict[socket.socket, Load | None] = {}
@@ -100,6 +108,7 @@ class Gateways:
     def close(self) -> None:
         """Hang up."""
         self._listener.close()
+        self._measuring.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             lines = list(self._lines)
         for line in lines:
@@ -137,12 +146,22 @@ class Gateways:
     def _heard(self, line: socket.socket, message: Message) -> None:
         if isinstance(message, Lost):
             self._lost(message)
+        elif isinstance(message, Ask):
+            self._measuring.submit(self._answer, line, message)
         elif isinstance(message, Load):
             with self._lock:
                 before, self._lines[line] = self._lines[line], message
                 self._add(line, message)
             if before is None or (before.versions, before.draining) != (message.versions, message.draining):
                 self._woken()
+
+    def _answer(self, line: socket.socket, ask: Ask) -> None:
+        try:
+            text = self._figures()
+        except Exception:  # Metrics are not worth a line that calls depend on.
+            _log.exception("what replicas and machines use cannot be told")
+            text = ""
+        self._send(line, Figures(ask.number, text))
 
     def _add(self, line: socket.socket, load: Load) -> None:
         """Count what came since the line's last telling; the first one may tell of what another line told before."""

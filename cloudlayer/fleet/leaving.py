@@ -1,7 +1,7 @@
 """Machines that have to go though they run: their cloud takes them back, or they are not what they were.
 
-Either is told by what the provider says of an instance. The machine is cordoned and emptied then, for good: others take its
-replicas over first, and it is deleted when it is empty.
+Either is told by what the provider says of an instance; so is by the manifest that a machine was made of another image than is
+wanted now. It is cordoned and emptied then, for good: others take its replicas over first, and it is deleted when it is empty.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from cloudlayer.fleet import booting
 from cloudlayer.fleet.store import Event, MachineRow, writes
+from cloudlayer.functions.manifest import FleetSection
 from cloudlayer.resources import Instance
 
 TOLD = "told"
@@ -21,15 +23,18 @@ TOLD = "told"
 Write = Callable[[Connection], object]
 
 
-def changes(running: Iterable[tuple[MachineRow, Instance]], machines: Iterable[MachineRow], now: float) -> Iterator[Write]:
+def changes(
+    running: Iterable[tuple[MachineRow, Instance]], machines: Iterable[MachineRow], fleet: FleetSection | None, now: float
+) -> Iterator[Write]:
     """The writes for machines that run, each with its instance: an announced end is noted, what has drifted is emptied.
 
-    Of those that have drifted one is emptied at a time, so that a fleet is never bought twice.
+    `fleet` is what is wanted of the machines now, None where nothing is. Of those that have drifted one is emptied at a time,
+    so that a fleet is never bought twice.
     """
     drifted: list[tuple[MachineRow, str]] = []
     for row, instance in running:
         yield from _noted(row, instance, now)
-        why = drift(row, instance)
+        why = drift(row, instance) or (None if fleet is None else outdated(row, fleet))
         if why is not None and not row.cordoned:
             drifted.append((row, why))
     if drifted and not any(row.goes for row in machines):
@@ -46,6 +51,16 @@ def drift(row: MachineRow, instance: Instance) -> str | None:
         if value and now.get(name) and now[name] != value:
             return f"its {name.replace('_', ' ')} was {value} and is {now[name]}: somebody changed it"
     return None
+
+
+def outdated(row: MachineRow, fleet: FleetSection) -> str | None:
+    """Which image the manifest names now for a machine that was bought with another one; None if there is nothing."""
+    had, wanted = booting.image_of(row), booting.image_for(fleet, row.offer)
+    if had == wanted:
+        return None
+    return (
+        f"the manifest names {wanted or 'no image, so its cloud chooses'}, and it was made of {had or 'what its cloud chose'}"
+    )
 
 
 def emptied(row: MachineRow, why: str, kind: str, now: float) -> Iterator[Write]:

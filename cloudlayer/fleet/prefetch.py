@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.functions.manifest import FunctionSpec
 from cloudlayer.interfaces import Deadline, ReplicaSpec
 from cloudlayer.labels import OWNER
 
+if TYPE_CHECKING:
+    from cloudlayer.runtime.docker.supply import Supply
+
 
 class Prefetch:
-    """The images of one fleet. `cache` is the home's cache, `owner` the store's."""
+    """The images of one fleet. `cache` is the home's cache, `owner` the store's. Thread-safe.
+
+    From the first image on the registry stays up until `close`: machines will ask it for what is made.
+    """
 
     def __init__(self, cache: Path, owner: str) -> None:
+        self._supply: Supply | None = None
+        self._lock = threading.Lock()
         self._cache = cache
         self._owner = owner
         self._done: set[tuple[str, str]] = set()
@@ -35,6 +45,7 @@ class Prefetch:
         """
         from cloudlayer.runtime.docker.supply import publish
 
+        supply = self._held()
         digest = desired.sources.get(spec.key, "")
         replica = ReplicaSpec(
             id="image",
@@ -46,5 +57,22 @@ class Prefetch:
             source_digest=digest,
             labels={OWNER: self._owner},
         )
-        publish(self._cache, replica, deadline)
+        publish(supply, replica, deadline)
         self._done.add((spec.key, digest))
+
+    def close(self) -> None:
+        """Let go of this host's engine and the registry."""
+        from cloudlayer.runtime.docker.supply import let_go
+
+        with self._lock:
+            held, self._supply = self._supply, None
+        if held is not None:
+            let_go(self._cache)
+
+    def _held(self) -> Supply:
+        from cloudlayer.runtime.docker.supply import supply_of
+
+        with self._lock:
+            if self._supply is None:
+                self._supply = supply_of(self._cache)
+            return self._supply

@@ -19,6 +19,7 @@ from cloudlayer.fleet.keys import Keys
 from cloudlayer.fleet.outposts import open_ways
 from cloudlayer.fleet.store import MachineRow
 from cloudlayer.interfaces import Access, Deadline, Engine, Host, MachineContext
+from cloudlayer.providers.registry import plug_in
 from cloudlayer.runtime.registry import connect_engine
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ Key = tuple[str, str]
 
 ENGINES: Final = ("docker",)
 """The engines that work on a machine that is not this host."""
+INVENTORY: Final = "ssh"
+"""The provider whose machines are its user's own: they are lent to the fleet, and not made for it."""
 CLOSE_SECONDS: Final = 1.0
 """How long what is under way on all machines together is waited for at the end."""
 
@@ -120,7 +123,8 @@ class Reach:
         folder = self._home.machine(machine.fleet, machine.id)
         if self._serves:
             open_ways(self._home, machine.fleet, host)
-        return connect_engine(name, MachineContext(str(machine.instance), folder, self._home.sources(), host))
+        bought = plug_in(machine.provider) != INVENTORY
+        return connect_engine(name, MachineContext(str(machine.instance), folder, self._home.sources(), host, bought))
 
     def unreachable(self) -> frozenset[str]:
         """The ids of the machines that do not answer now; one that is being tried for the first time is not among them."""

@@ -1,8 +1,9 @@
 """What controller and gateway tell each other, as lines of JSON over a unix socket.
 
 The controller listens on `Home.controller_socket`; the gateway connects, and connects again when the line
-breaks. The controller sends `Routes` (whole snapshots, numbered) and `Exit`s; the gateway sends `Load`s and `Lost`s.
-Each line is `{"kind": "routes"|"exit"|"load"|"lost", ...fields}`.
+breaks. The controller sends `Routes` (whole snapshots, numbered) and `Exit`s; the gateway sends `Load`s and `Lost`s. When
+somebody reads its metrics it sends an `Ask`, and gets `Figures` with the same number.
+Each line is `{"kind": "routes"|"exit"|"load"|"lost"|"ask"|"figures", ...fields}`.
 """
 
 from __future__ import annotations
@@ -127,9 +128,31 @@ class Lost:
     stuck: bool = False
 
 
-Message = Routes | Exit | Load | Lost
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What do replicas and machines use at this moment?"""
 
-_KINDS: dict[str, type[Message]] = {"routes": Routes, "exit": Exit, "load": Load, "lost": Lost}
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What they use, in Prometheus' text format: the answer to the Ask of that number."""
+
+    number: int
+    text: str
+
+
+Message = Routes | Exit | Load | Lost | Ask | Figures
+
+_KINDS: dict[str, type[Message]] = {
+    "routes": Routes,
+    "exit": Exit,
+    "load": Load,
+    "lost": Lost,
+    "ask": Ask,
+    "figures": Figures,
+}
 
 
 def router_token(pepper: bytes, machine: str) -> str:

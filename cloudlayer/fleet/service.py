@@ -32,9 +32,10 @@ from cloudlayer.fleet.store import (
     ReplicaRow,
     Store,
 )
+from cloudlayer.fleet.stuck import Patience
 from cloudlayer.fleet.view import Decision, Delete, Market, View
 from cloudlayer.functions.manifest import Manifest
-from cloudlayer.interfaces import Clock, SystemClock
+from cloudlayer.interfaces import Clock, LogLine, SystemClock
 from cloudlayer.resources import Offer
 from cloudlayer.scheduler import BestFitDecreasing, Demand, Machine, Plan, Rules
 
@@ -225,26 +226,25 @@ class Fleets:
                 return int(text) if text else None
         return None
 
-    def logs(self, fleet: str, subject: str | None, *, tail: int = 100) -> list[tuple[str, str]]:
-        """(replica, line) of the replicas that `subject` names: an id or the start of one, a function, a version; or all."""
+    def logs(self, fleet: str, subject: str | None, *, tail: int = 100, call: str | None = None) -> list[tuple[str, LogLine]]:
+        """(replica, line) of the replicas that `subject` names: an id or the start of one, a function, a version; or all.
+        With a `call`, a request id, the lines that were written in it."""
         rows = self.store.read(fleet)
         machines = {row.id: row for row in rows.machines}
         chosen = [row for row in rows.replicas if subject is None or names(subject, row)]
         if subject is not None and not chosen:
             raise NotFound(f"no replica of fleet {fleet} is {subject}: cloudlayer ps lists them")
-        return [
-            (row.id, line)
-            for row in chosen
-            if row.machine in machines
-            for line in self._lines(machines[row.machine], row, tail)
-        ]
+        there = [row for row in chosen if row.machine in machines]
+        with ThreadPoolExecutor(LOOKERS) as lookers:
+            found = list(lookers.map(lambda row: self._lines(machines[row.machine], row, tail, call), there))
+        return [(row.id, line) for row, lines in zip(there, found, strict=True) for line in lines]
 
-    def _lines(self, machine: MachineRow, row: ReplicaRow, tail: int) -> Sequence[str]:
+    def _lines(self, machine: MachineRow, row: ReplicaRow, tail: int, call: str | None) -> Sequence[LogLine]:
         """One that cannot be reached must not hide the others' lines."""
         try:
-            return self.clouds.engine(machine, row.engine).logs(row.id, tail=tail)
+            return self.clouds.engine(machine, row.engine).logs(row.id, tail=tail, call=call)
         except CloudLayerError as error:
-            return [f"its log cannot be read: {error}"]
+            return [LogLine(f"its log cannot be read: {error}")]
 
     def events(self, fleet: str | None, *, after: int = 0, limit: int = 1000) -> list[Event]:
         """What was done and seen, oldest first."""
@@ -268,16 +268,22 @@ class Fleets:
         return True
 
     def down(self, fleet: str, *, progress: Callable[[Event], None]) -> None:
-        """Stop serving, then delete all that the fleet has. Returns when nothing is left; safe to break off and repeat."""
+        """Stop serving, then delete all that the fleet has. Returns when nothing is left; safe to break off and repeat.
+
+        TransientError, with what is left and the mend, once nothing changes any more but that a deletion fails again.
+        """
         self.stop(fleet)
         known = self.store.desired(fleet)
         if known.document is not None:
             self.store.want(fleet, None, after=known.generation, now=self.clock.now())
-        self.settle(fleet, progress=progress)
+        self.settle(fleet, progress=progress, patience=Patience(self.clock))
         self.home.forget_sockets(fleet)
 
-    def settle(self, fleet: str, *, progress: Callable[[Event], None]) -> None:
-        """Act for the fleet, without a gateway, until it is as wanted. Raises LeaseLost while another one acts for it."""
+    def settle(self, fleet: str, *, progress: Callable[[Event], None], patience: Patience | None = None) -> None:
+        """Act for the fleet, without a gateway, until it is as wanted, or until `patience` is at its end.
+
+        Raises LeaseLost while another one acts for it.
+        """
         lease = Lease(self.store.database, fleet, self.home.locks, self.clock)
         self._acquire(lease)
         seen, pause = self.store.last_event(), _POLL
@@ -294,6 +300,10 @@ class Fleets:
                     for event in self.events(fleet, after=seen):
                         progress(event)
                         seen = event.number
+                        if patience is not None:
+                            patience.hear(event)
+                    if patience is not None and not settled:
+                        patience.check(self.store.read(fleet))
                     self.clock.sleep(0 if settled else pause)
                     # This host is done at once; a cloud is not to be asked twenty times a second.
                     pause = min(1.5 * pause, _LONGEST_POLL)

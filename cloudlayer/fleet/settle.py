@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from cloudlayer.fleet import leaving, readiness
+from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.observe import Observation
 from cloudlayer.fleet.readiness import Finding
 from cloudlayer.fleet.store import LOST, Event, FleetRows, MachineRow, MachineState, ReplicaRow, ReplicaRowState, writes
@@ -37,7 +38,8 @@ def changes(rows: FleetRows, seen: Observation, busy: frozenset[str], now: float
         yield from _machine(machine, instance, seen.findings.get(machine.id), now)
         if instance is not None and machine.state is MachineState.RUNNING and instance.state is InstanceState.RUNNING:
             running.append((machine, instance))
-    yield from leaving.changes(running, rows.machines, now)
+    desired = Desired.of_rows(rows) if running else None
+    yield from leaving.changes(running, rows.machines, None if desired is None else desired.manifest.fleet, now)
     for replica in rows.replicas:
         if replica.id in busy:
             continue

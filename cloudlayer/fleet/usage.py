@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 from cloudlayer.errors import CloudLayerError
+from cloudlayer.fleet.clouds import CALL_SECONDS, Clouds
 from cloudlayer.fleet.demands import checked_spec
 from cloudlayer.fleet.observe import LOOKERS
 from cloudlayer.fleet.service import Fleets
@@ -38,9 +39,9 @@ def used(fleets: Fleets, fleet: str, complain: Complain) -> list[Used]:
     """The use of every replica that runs, over a second. A machine that cannot be asked is left out; `complain` hears why."""
     machines = [row for row in fleets.machines(fleet) if row.state is MachineState.RUNNING]
     rows = [row for row in fleets.replicas(fleet) if row.state in (ReplicaRowState.READY, ReplicaRowState.DRAINING)]
-    first = _measured(fleets, machines, rows, complain)
+    first = measured(fleets.clouds, machines, rows, complain)
     fleets.clock.sleep(INTERVAL)
-    second = _measured(fleets, [row for row in machines if row.id in first], rows, complain)
+    second = measured(fleets.clouds, [row for row in machines if row.id in first], rows, complain)
     return [one for row in rows for one in _of(row, first.get(row.machine, {}), second.get(row.machine, {}))]
 
 
@@ -48,14 +49,21 @@ Sample = dict[str, tuple[float, ReplicaUsage]]
 """When each replica was measured, and what it used."""
 
 
-def _measured(fleets: Fleets, machines: list[MachineRow], rows: list[ReplicaRow], complain: Complain) -> dict[str, Sample]:
-    """All machines are asked at once: one that is slow to answer holds up no other."""
+def measured(
+    clouds: Clouds,
+    machines: Sequence[MachineRow],
+    rows: Sequence[ReplicaRow],
+    complain: Complain,
+    *,
+    seconds: float = CALL_SECONDS,
+) -> dict[str, Sample]:
+    """What the replicas of `rows` use now, by machine. All machines are asked at once, for so many `seconds` at most."""
     engines = defaultdict[str, set[str]](set)
     for row in rows:
         engines[row.machine].add(row.engine)
     found: dict[str, Sample] = {}
     with ThreadPoolExecutor(LOOKERS) as executor:
-        asked = {each.id: executor.submit(_sample, fleets, each, sorted(engines[each.id])) for each in machines}
+        asked = {each.id: executor.submit(_sample, clouds, each, sorted(engines[each.id]), seconds) for each in machines}
     for machine, sample in asked.items():
         try:
             found[machine] = sample.result()
@@ -64,9 +72,9 @@ def _measured(fleets: Fleets, machines: list[MachineRow], rows: list[ReplicaRow]
     return found
 
 
-def _sample(fleets: Fleets, machine: MachineRow, engines: list[str]) -> Sample:
-    told = [fleets.clouds.engine(machine, name).usage(deadline=fleets.clouds.deadline()) for name in engines]
-    now = fleets.clock.monotonic()
+def _sample(clouds: Clouds, machine: MachineRow, engines: list[str], seconds: float) -> Sample:
+    told = [clouds.engine(machine, name).usage(deadline=clouds.deadline(seconds)) for name in engines]
+    now = clouds.clock.monotonic()
     return {replica: (now, one) for each in told for replica, one in each.items()}
 
 

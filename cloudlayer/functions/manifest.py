@@ -14,6 +14,7 @@ from cloudlayer.functions.calls import CallPricing, CallWeight, weighted
 from cloudlayer.functions.consolidation import Amount, Consolidation
 from cloudlayer.functions.health import Health
 from cloudlayer.functions.machines import MachineAccess, MachineImages, Overrides
+from cloudlayer.functions.models import Models
 from cloudlayer.functions.versions import Version
 from cloudlayer.specs import Cores, Duration, Name, Number, Size, Spec, checked
 from cloudlayer.units import GIB, MIB, parse_price
@@ -166,7 +167,8 @@ class Scale(Spec):
 class FunctionSpec(Spec):
     """One version of one function. `spread` evens its replicas out; `apart` names functions never on one machine with it.
 
-    `calls` are the functions that it may call: a list of names, or a table with how often.
+    `source` is a folder here, or the URI of one ("s3://team/functions/faces/"). `calls` are the functions that it may call: a
+    list of names, or a table with how often. `models` are files that its replicas read.
 
     `tolerates` are the taints of machines that its replicas may be on all the same, `spot` is whether they may be on spot ones.
     Functions of a higher `priority` come first where there is not enough for all. Replicas come `gang` at a time, all or none,
@@ -185,6 +187,7 @@ class FunctionSpec(Spec):
         default_factory=dict
     )
     calls: Annotated[dict[FunctionName, CallWeight], BeforeValidator(weighted)] = Field(default_factory=dict)
+    models: Models = ()
     internet: bool = True
     timeout: Duration = 300.0
     idempotent: bool = False
@@ -287,7 +290,7 @@ def _with_file(provider: str, path: Path) -> str:
 
 
 def _with_source(spec: FunctionSpec, path: Path) -> FunctionSpec:
-    if spec.source is None:
+    if spec.source is None or "://" in spec.source:
         return spec
     folder = (path.parent / spec.source).resolve()
     if not folder.is_dir():

@@ -1,7 +1,7 @@
 """What the gateway answers: calls of functions, its health, its metrics.
 
-Calls need a key. `/healthz` and `/metrics` need none, so that probes and scrapers work: they name functions and count calls,
-and the gateway listens on loopback unless told otherwise.
+Calls need a key. `/healthz` and `/metrics` need none, so that probes and scrapers work: they name functions, replicas and
+machines, and tell what those use and cost; and the gateway listens on loopback unless told otherwise.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Gateway:
         try:
             if path.startswith(CALL_PATH):
                 return await self._call(request, request_id, path, query)
-            return self._other(request, request_id, path)
+            return await self._other(request, request_id, path)
         except CallError as error:
             self._dispatcher.metrics.refused(error.status)
             log("request refused", request_id=request_id, status=error.status, error_type=error.error_type)
@@ -129,7 +129,7 @@ class Gateway:
         if error is not None or self._verbose:
             log("call", request_id=call.request_id, version=call.state.key, outcome=outcome[:80], seconds=round(seconds, 6))
 
-    def _other(self, request: Request, request_id: str, path: str) -> Answer:
+    async def _other(self, request: Request, request_id: str, path: str) -> Answer:
         if request.problem is not None:
             raise request.problem
         if path not in ("/healthz", "/metrics"):
@@ -137,12 +137,16 @@ class Gateway:
         if request.method not in (b"GET", b"HEAD"):
             raise CallError("UnsupportedError", f"{path} is read with GET", status=405)
         if path == "/metrics":
-            return Answer(self._dispatcher.metrics.text(), request_id, content_type="text/plain; version=0.0.4; charset=utf-8")
+            return Answer(await self._metrics(), request_id, content_type="text/plain; version=0.0.4; charset=utf-8")
         if self._dispatcher.draining:
             raise stopping()
         if self._dispatcher.number is None:
             raise CallError("UnavailableError", "the controller has not told the routes yet", status=503, retry_after=1)
         return Answer(b'{"status": "ok", "snapshot": %d}' % self._dispatcher.number, request_id)
+
+    async def _metrics(self) -> bytes:
+        reports = self._dispatcher.reports
+        return self._dispatcher.metrics.text(None if reports is None else await reports.figures())
 
 
 def _answer(result: ReplicaAnswer, duration: float, request_id: str, options: Options) -> Answer:

@@ -9,11 +9,13 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
-from cloudlayer.fleet.routes import Exit, Lost, Message, Routes, decode, encode
+from cloudlayer.fleet.routes import Ask, Exit, Figures, Lost, Message, Routes, decode, encode
 from cloudlayer.gateway.dispatcher import TELL_SECONDS, Dispatcher
 from cloudlayer.gateway.logs import log
 
 HEARTBEAT_SECONDS: Final = 1.0
+FIGURES_SECONDS: Final = 4.0
+"""How long whoever reads the metrics waits for the controller's part of them: less than scrapers do."""
 SHORTEST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 0.5
 LINE_LIMIT: Final = 64 * 1024**2
@@ -33,6 +35,8 @@ class Link:
         self._due: asyncio.Handle | None = None
         self._due_now = False
         self._pause = SHORTEST_PAUSE
+        self._asked: dict[int, asyncio.Future[str | None]] = {}
+        self._asks = 0
         dispatcher.reports = self
 
     async def run(self) -> None:
@@ -61,6 +65,23 @@ class Link:
         """Tell a loss at once. While the line is down it is kept, and told when the line stands again."""
         self._send(lost)
 
+    async def figures(self) -> str | None:
+        """Ask the controller, for a few seconds at most. Nothing is measured unless somebody asks."""
+        if self._writer is None:
+            return None
+        self._asks += 1
+        number = self._asks
+        told: asyncio.Future[str | None] = self._loop.create_future()
+        self._asked[number] = told
+        try:
+            self._send(Ask(number))
+            async with asyncio.timeout(FIGURES_SECONDS):
+                return await told
+        except TimeoutError:
+            return None
+        finally:
+            del self._asked[number]
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         log("controller connected")
         self._writer = writer
@@ -74,6 +95,8 @@ class Link:
         finally:
             heartbeat.cancel()
             self._writer = self._newest = None
+            for number in self._asked:
+                self._told(number, None)
             writer.close()
             log("controller gone")
 
@@ -82,11 +105,18 @@ class Link:
             message = decode(line)
             if isinstance(message, Exit):
                 self._dispatcher.exited(message)
+            elif isinstance(message, Figures):
+                self._told(message.number, message.text)
             elif isinstance(message, Routes) and (self._newest is None or message.number > self._newest):
                 self._newest = message.number
                 self._dispatcher.apply(message)
                 self._pause = SHORTEST_PAUSE
                 self.now()
+
+    def _told(self, number: int, text: str | None) -> None:
+        told = self._asked.get(number)
+        if told is not None and not told.done():
+            told.set_result(text)
 
     async def _beat(self) -> None:
         while True:

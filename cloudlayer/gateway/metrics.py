@@ -1,6 +1,7 @@
 """What Prometheus reads at /metrics.
 
-Labels are the functions and versions of the newest snapshot, and a closed set of outcomes.
+Labels are the functions and versions of the newest snapshot, and a closed set of outcomes. What replicas and machines use is
+the controller's to tell, see `cloudlayer.fleet.figures`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -77,6 +78,11 @@ class Metrics:
             "Calls among those that ended that a machine's router carried, so that they never came here",
             registry=self.registry,
         )
+        self._told = Gauge(
+            "cloudlayer_gateway_controller_up",
+            "Whether the controller told what replicas and machines use; those figures are absent otherwise",
+            registry=self.registry,
+        )
         self.registry.register(_Standing(gauges))
 
     def meter(self, function: str, version: str) -> Meter:
@@ -91,9 +97,10 @@ class Metrics:
         """Count a call that a router carried."""
         self._routed.inc()
 
-    def text(self) -> bytes:
-        """All of it, in Prometheus' text format."""
-        return generate_latest(self.registry)
+    def text(self, figures: str | None) -> bytes:
+        """All of it, in Prometheus' text format; `figures` is what the controller told of replicas and machines."""
+        self._told.set(figures is not None)
+        return generate_latest(self.registry) + (figures or "").encode()
 
 
 class Meter:

@@ -25,6 +25,9 @@ class Reports(Protocol):
     def lost(self, lost: Lost) -> None:
         """A replica was lost."""
 
+    async def figures(self) -> str | None:
+        """What replicas and machines use, in Prometheus' text format; None while nobody tells."""
+
 
 class Leasing(Protocol):
     """Whoever leases places to routers."""

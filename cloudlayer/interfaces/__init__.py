@@ -6,7 +6,9 @@ from cloudlayer.interfaces.clock import Clock, Deadline, SystemClock
 from cloudlayer.interfaces.compute import Compute
 from cloudlayer.interfaces.engine import (
     Engine,
+    LogLine,
     MachineContext,
+    Model,
     ReplicaExit,
     ReplicaSpec,
     ReplicaState,
@@ -30,7 +32,9 @@ __all__ = [
     "Engine",
     "Host",
     "LoadBalancing",
+    "LogLine",
     "MachineContext",
+    "Model",
     "Provider",
     "ReplicaExit",
     "ReplicaSpec",

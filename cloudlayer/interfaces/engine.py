@@ -48,6 +48,20 @@ class RouterSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """An object that replicas read: found as `name` below the folder that their CLOUDLAYER_MODELS names.
+
+    `etag`, `size` (bytes) and `crc32c` say which object it has to be; None where that is not known.
+    """
+
+    uri: str
+    name: str
+    etag: str | None = None
+    size: int | None = None
+    crc32c: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaSpec:
     """All that an engine needs to start one replica.
 
@@ -57,7 +71,8 @@ class ReplicaSpec:
     the store. `labels` are on whatever is started. `gateway_socket` is where a function that may call others finds the
     gateway, on its own machine; a `router` is to be there first. With a `gpu_profile` it gets a MIG instance of that on each of
     its devices, which starts at the memory slice that `slices` says; an engine that makes none raises Unsupported. `gpu_memory`
-    (bytes) and `gpu_compute` (thousandths) are its share of each of its devices; None for all of it.
+    (bytes) and `gpu_compute` (thousandths) are its share of each of its devices; None for all of it. `models` lie on its
+    machine once, for all that read them, and cannot be written.
     """
 
     id: str
@@ -80,6 +95,7 @@ class ReplicaSpec:
     gpu_memory: int | None = None
     gpu_compute: int | None = None
     router: RouterSpec | None = None
+    models: tuple[Model, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +118,14 @@ class ReplicaStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that a replica wrote; `call` is the request id of the call that wrote it, "" where that is not known."""
+
+    text: str
+    call: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaUsage:
     """What a replica uses: `cpu` in seconds of a core since its start, `memory` in bytes, `gpu` in bytes by device."""
 
@@ -116,13 +140,15 @@ class MachineContext:
 
     `folder` is where the engine keeps its record of this machine's replicas, `cache` what machines of one host share (images,
     requirements, sources); both on the controller's own disk, made by the engine when it needs them. None of it is in a fleet's
-    store. `host` is how the machine is reached; None where it is this host.
+    store. `host` is how the machine is reached; None where it is this host. One that is `bought` was made for the fleet
+    and ends with it: its devices may be set up as the fleet needs them.
     """
 
     id: str
     folder: Path
     cache: Path
     host: Host | None = None
+    bought: bool = False
 
 
 class Engine(Protocol):
@@ -167,8 +193,9 @@ class Engine(Protocol):
         """Bring it back to its GPUs, and let it go on; nothing if it is there. EngineError where there is no room for it."""
         ...
 
-    def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
-        """The last `tail` lines that the replica wrote; those of one that ended are kept until `stop`."""
+    def logs(self, id: str, *, tail: int = 100, call: str | None = None) -> Sequence[LogLine]:
+        """The last `tail` lines that the replica wrote, in the call of that request id if one is named; those of one that ended
+        are kept until `stop`."""
         ...
 
     def usage(self, *, deadline: Deadline | None = None) -> Mapping[str, ReplicaUsage]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -75,6 +76,13 @@ class Host(Protocol):
 
     def expose(self, address: str, there: str) -> None:
         """Make `there`, a "unix:/path" or "http://127.0.0.1:port" of the machine, lead to `address` on this one."""
+        ...
+
+    def exposing(self, address: str, there: str, check: Callable[[str], None]) -> AbstractContextManager[None]:
+        """As `expose`, within a with statement alone, and for what is large: calls and commands do not wait behind it.
+
+        `check` is called with what is done while it is waited for, and raises when time is up.
+        """
         ...
 
     def close(self) -> None:

@@ -14,9 +14,10 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
+from cloudlayer.configuration import path
 from cloudlayer.errors import InvalidSpec, Unsupported
 from cloudlayer.interfaces import Provider
-from cloudlayer.providers.profiles import Profile, path, profiles
+from cloudlayer.providers.profiles import Profile, profiles
 from cloudlayer.providers.renamed import renamed
 
 GROUP: Final = "cloudlayer.providers"

@@ -88,14 +88,6 @@ def worker_files() -> dict[str, bytes]:
     return {f"{WORKER_NAME}/{name}": (_WORKER / name).read_bytes() for name in source_files(_WORKER)}
 
 
-def prune(cache: Path, keep: set[str]) -> None:
-    """Remove all snapshots of sources but those of the digests in `keep`."""
-    folder = cache / "sources"
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name not in keep and not path.name.startswith("."):
-            shutil.rmtree(path, ignore_errors=True)
-
-
 def _place(cache: Path, digest: str) -> Path:
     return cache / "sources" / digest
 

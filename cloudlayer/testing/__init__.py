@@ -9,13 +9,15 @@ One class an interface: ComputeConformance, AutoscalingConformance, LoadBalancin
 ShareConformance for Storage's shares, and ProviderConformance for what they have in common. Needs pytest. `base` and each
 interface's own `base` tell which fixtures there are, `faults` how a provider's faults are brought about, `skips` how a promise
 that does not apply says so. `python -m cloudlayer.testing.matrix` makes a table of what the suite found.
+
+What a store of objects by URI promises stands in `cloudlayer.testing.objects`, which needs the extra `objects`.
 """
 
 import pytest
 
 pytest.register_assert_rewrite(
     *(f"cloudlayer.testing.{name}" for name in ("base", "things", "compute", "autoscaling", "load_balancing", "storage")),
-    "cloudlayer.testing.provider",
+    *(f"cloudlayer.testing.{name}" for name in ("provider", "objects")),
 )
 
 from cloudlayer.testing.autoscaling import AutoscalingConformance  # noqa: E402  (asserts are rewritten in what comes after)

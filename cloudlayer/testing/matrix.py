@@ -1,11 +1,12 @@
-"""The table of what works where, made of what a run of the conformance suite wrote down.
+"""The tables of what works where, made of what a run of the conformance suite wrote down.
 
     pytest tests/conformance --junitxml conformance.xml
     python -m cloudlayer.testing.matrix conformance.xml [MORE.xml ...] [--write README.md | --check README.md]
 
-A capability that a provider declares is a "yes" only if tests that prove it ran and none failed. Each column says by what kind
-of proof, and a cell where it was another one. Between the lines `<!-- capabilities -->` and `<!-- /capabilities -->` of a file
-the table is replaced (`--write`), or held against what is there (`--check`: exit code 1 if they differ).
+A capability that a provider or a store declares is a "yes" only if tests that prove it ran and none failed. Each column says by
+what kind of proof, and a cell where it was another one. Between the lines `<!-- capabilities -->` and `<!-- /capabilities -->`
+of a file the table of providers is replaced (`--write`), or held against what is there (`--check`: exit code 1 if they differ);
+between `<!-- objects -->` and `<!-- /objects -->` that of stores. A table that the results say nothing of stays as it is.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from cloudlayer.storage.capabilities import NAMES
 from cloudlayer.testing.provider import FLAGS
 from cloudlayer.testing.results import Column, read
 
-BEGIN: Final = "<!-- capabilities -->\n"
-END: Final = "<!-- /capabilities -->\n"
+PROVIDERS: Final = "capabilities"
+STORES: Final = "objects"
+"""What stands in the marks of the tables; the latter is also the interface that promises of stores are written down with."""
 UNTESTED: Final = "declared, not tested"
 INTERFACES: Final = {
     "compute": "Compute",
@@ -34,30 +37,48 @@ WHOLE: Final = {"autoscaling": "Autoscaling", "load_balancing": "Load balancing"
 """Capabilities that are a whole interface: their rows are headings."""
 
 
+def tables(columns: Sequence[Column]) -> dict[str, str]:
+    """By their marks, the tables of what the columns are of: providers, stores, or both."""
+    stores = [column for column in columns if STORES in column.promises]
+    providers = [column for column in columns if column not in stores]
+    made = {PROVIDERS: (table, providers), STORES: (table_of_stores, stores)}
+    return {mark: write(found) for mark, (write, found) in made.items() if found}
+
+
 def table(columns: Sequence[Column]) -> str:
     """Two tables in Markdown: the interfaces with how many of their promises are kept, and every capability, with the reasons
     for what is missing under them."""
     notes: list[str] = []
-    head = [_row("", [column.provider for column in columns]), f"|---|{'---|' * len(columns)}"]
-    head.append(_row("*proof*", [f"*{column.proof or 'none'}*" for column in columns]))
     lines = [
-        *head,
+        *_head(columns),
         *(_row(words, [_kept(column, name) for column in columns]) for name, words in INTERFACES.items()),
         "",
-        *head,
+        *_head(columns),
+        *_capabilities(columns, _flags(columns), notes),
     ]
-    for flag in _flags(columns):
-        lines.append(_row(_words(flag), [_cell(column, flag, notes) for column in columns]))
-    footnotes = [f"{number}. {note}" for number, note in enumerate(notes, 1)]
-    return "\n".join([*lines, "", *footnotes, ""])
+    return "\n".join([*lines, "", *_footnotes(notes), ""])
 
 
-def replaced(text: str, made: str) -> str:
-    """The text with the table between its two marks."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        sys.exit(f"the file has no place for the table: put the lines {BEGIN.strip()} and {END.strip()} there")
-    head, rest = text.split(BEGIN)
-    return f"{head}{BEGIN}{made}{END}{rest.split(END)[1]}"
+def table_of_stores(columns: Sequence[Column]) -> str:
+    """A table in Markdown: how many promises each store keeps, and every capability, with the reasons under it."""
+    notes: list[str] = []
+    lines = [
+        *_head(columns),
+        _row("promises", [_kept(column, STORES) for column in columns]),
+        *_capabilities(columns, NAMES, notes),
+    ]
+    return "\n".join([*lines, "", *_footnotes(notes), ""])
+
+
+def replaced(text: str, made: Mapping[str, str]) -> str:
+    """The text with each table between its two marks."""
+    for mark, lines in made.items():
+        begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->\n"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            sys.exit(f"the file has no place for the table: put the lines {begin.strip()} and {end.strip()} there")
+        head, rest = text.split(begin)
+        text = f"{head}{begin}{lines}{end}{rest.split(end)[1]}"
+    return text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -71,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     columns = read(given.results)
     if not columns:
         sys.exit("no promise of a provider is in these results: run pytest tests/conformance --junitxml FILE")
-    made = table(columns)
+    made = tables(columns)
     if given.write:
         given.write.write_text(replaced(given.write.read_text(), made))
     elif given.check:
@@ -79,7 +100,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if replaced(found, made) != found:
             sys.exit(f"{given.check}: the table is out of date: python -m cloudlayer.testing.matrix … --write {given.check}")
     else:
-        print(made, end="")
+        print("\n".join(made.values()), end="")
+
+
+def _head(columns: Sequence[Column]) -> list[str]:
+    head = [_row("", [column.provider for column in columns]), f"|---|{'---|' * len(columns)}"]
+    return [*head, _row("*proof*", [f"*{column.proof or 'none'}*" for column in columns])]
+
+
+def _capabilities(columns: Sequence[Column], flags: Iterable[str], notes: list[str]) -> list[str]:
+    return [_row(_words(flag), [_cell(column, flag, notes) for column in columns]) for flag in flags]
+
+
+def _footnotes(notes: Sequence[str]) -> list[str]:
+    return [f"{number}. {note}" for number, note in enumerate(notes, 1)]
 
 
 def _flags(columns: Iterable[Column]) -> list[str]:

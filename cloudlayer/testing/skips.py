@@ -9,26 +9,35 @@ present NAME: reason        the promise is for providers without it
 from __future__ import annotations
 
 import re
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Protocol
 
 import pytest
 
-from cloudlayer.interfaces import Provider
+from cloudlayer.interfaces import Capabilities
 
 _REASON: Final = re.compile(r"(?:Skipped: )?(capability|fault|fixture|present) (\S+): (.*)", re.DOTALL)
 
 
-def need(provider: Provider, *capabilities: str) -> None:
+class Declares(Protocol):
+    """A provider, or a store."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do, and why not."""
+        ...
+
+
+def need(provider: Declares, *capabilities: str) -> None:
     """Skip the promise if the provider lacks one of the capabilities."""
     for name in capabilities:
         if not provider.capabilities[name]:
             skip("capability", name, provider.capabilities[name].reason)
 
 
-def lacks(provider: Provider, capability: str) -> str:
+def lacks(provider: Declares, capability: str) -> str:
     """The reason for which the capability is missing; skip the promise if it is there."""
     if provider.capabilities[capability]:
-        skip("present", capability, f"{provider.name} has it")
+        skip("present", capability, f"{provider.capabilities.provider} has it")
     return provider.capabilities[capability].reason
 
 

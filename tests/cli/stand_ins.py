@@ -73,8 +73,8 @@ class Fleets:
     def running(self, fleet):
         return self.pid
 
-    def logs(self, fleet, subject, *, tail=100):
-        self.calls.append(("logs", fleet, subject, tail))
+    def logs(self, fleet, subject, *, tail=100, call=None):
+        self.calls.append(("logs", fleet, subject, tail, call))
         return self.lines
 
     def events(self, fleet, *, after=0, limit=1000):

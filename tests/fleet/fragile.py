@@ -67,10 +67,17 @@ class Fragile:
         self.replicas = replicas
         function = {"name": "food/See", "version": "1.0.0", "image": "i:1", "resources": {"cpu": 1.0}, "spot": True}
         about = {"name": FLEET, "providers": ["simulated"], "consolidation": {"enabled": False}, "allow": {"spot": True}}
-        document = {"fleet": about | fleet, "function": [function | {"scale": {"min": replicas}}]}
-        self.desired = Desired(checked(Manifest, document, ""))
-        self.store.want(FLEET, self.desired.document(), after=0, now=self.world.clock.now())
+        document: dict[str, Any] = {"fleet": about | fleet, "function": [function | {"scale": {"min": replicas}}]}
+        self.document = document
+        self.want()
         self.begin()
+
+    def want(self, **fleet: Any) -> None:
+        """Deploy the manifest, with these settings of the fleet changed."""
+        self.document["fleet"] |= fleet
+        self.desired = Desired(checked(Manifest, self.document, ""))
+        known = self.store.desired(FLEET).generation
+        self.store.want(FLEET, self.desired.document(), after=known, now=self.world.clock.now())
 
     def begin(self) -> None:
         """A controller's process starts."""

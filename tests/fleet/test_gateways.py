@@ -31,7 +31,8 @@ class Controller:
         self.path = path
         self.woken = threading.Event()
         self.lost: list[Lost] = []
-        self.gateways = Gateways(path, self.woken.set, self._lost)
+        self.figures = "cloudlayer_x 1\n"
+        self.gateways = Gateways(path, self.woken.set, self._lost, lambda: self.figures)
 
     def _lost(self, lost: Lost) -> None:
         self.lost.append(lost)

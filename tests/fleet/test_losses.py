@@ -208,6 +208,21 @@ def test_a_machine_that_somebody_resized_is_replaced_one_at_a_time_and_drained_f
     assert "its machine type was pair and is other" in fleet.events("machine drifted")[0].message
 
 
+def test_another_image_in_the_manifest_replaces_machines_one_at_a_time_and_drained_first(fleet: Fragile) -> None:
+    before = fleet.instances()
+    fleet.want(images={"plain": {"simulated": "newer"}})
+    fewest, most = 6, 0
+    for _ in range(30):
+        fleet.run(1)
+        fewest, most = min(fewest, fleet.serving()), max(most, len(fleet.instances()))
+    assert not set(before) & set(fleet.instances())
+    assert (fewest, most) == (6, 4)
+    assert "the manifest names newer, and it was made of what its cloud chose" in fleet.events("machine drifted")[0].message
+    replaced = len(fleet.events("machine drifted"))
+    fleet.run(20)
+    assert len(fleet.events("machine drifted")) == replaced == 3, "the new ones stay"
+
+
 class Losses(RuleBasedStateMachine):
     """Machines are cut off, lose their power, come back and vanish, and the controller dies anywhere."""
 

@@ -18,13 +18,17 @@ def published(monkeypatch):
     class Published(list):
         fails = False
 
-        def publish(self, cache, spec, deadline):
+        def publish(self, held, spec, deadline):
+            assert held == "the supply"
             if self.fails:
                 raise TransientError("not now")
             self.append(spec)
 
     made = Published()
+    made.held = []
     monkeypatch.setattr(supply, "publish", made.publish)
+    monkeypatch.setattr(supply, "supply_of", lambda cache: made.held.append(cache) or "the supply")
+    monkeypatch.setattr(supply, "let_go", made.held.remove)
     return made
 
 
@@ -46,6 +50,16 @@ def test_what_is_wanted_in_containers_is_due_until_it_is_made(prefetch, publishe
     prefetch.make(spec, wish, Deadline.after(1))
     assert prefetch.due(wish, {}) == []
     assert [(each.function, each.version, each.labels) for each in published] == [("a/B", "1.0.0", {OWNER: "owner"})]
+
+
+def test_the_registry_stays_up_between_two_images_and_is_let_go_of_once(prefetch, published, tmp_path):
+    wish = desired()
+    for _ in range(2):
+        prefetch.make(wish.manifest.function[0], wish, Deadline.after(1))
+    assert published.held == [tmp_path]
+    prefetch.close()
+    prefetch.close()
+    assert published.held == []
 
 
 def test_what_changed_is_due_again(prefetch, published):

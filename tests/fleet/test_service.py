@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cloudlayer.errors import InvalidSpec, NotFound
+from cloudlayer.errors import InvalidSpec, NotFound, TransientError
 from cloudlayer.fleet import findings, instances, sweep
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.service import BY_HAND, Fleets
+from cloudlayer.fleet.stuck import PATIENCE
 from cloudlayer.labels import FLEET as FLEET_LABEL
 from cloudlayer.labels import OWNER
 from cloudlayer.providers.simulated import Fault, World
@@ -69,6 +70,20 @@ def test_what_is_taken_down_leaves_nothing_and_its_cost_is_kept(
     assert entry.cost(entry.ended_at) == pytest.approx(entry.price, rel=0.05)
     with pytest.raises(NotFound, match="no fleet yet"):
         fleets.named(None)
+
+
+def test_what_cannot_be_deleted_is_told_with_the_mend_and_waited_for_no_longer_than_that(fleets: Fleets, world: World) -> None:
+    fleets.deploy(manifest())
+    fleets.settle(FLEET, progress=lambda _event: None)
+    world.inject(Fault("refused", "delete", times=None))
+    began = world.clock.now()
+    with pytest.raises(TransientError, match=r"There is left \S+ \(.*\): .*; let it be reached and run this again"):
+        fleets.down(FLEET, progress=lambda _event: None)
+    assert world.clock.now() - began < PATIENCE + 90
+    with world.transaction() as (document, _):
+        document["faults"].clear()
+    fleets.down(FLEET, progress=lambda _event: None)
+    assert not world.instances(live=True)
 
 
 def test_instances_made_by_hand_are_listed_priced_and_deleted(fleets: Fleets, world: World) -> None:

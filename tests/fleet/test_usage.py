@@ -50,7 +50,7 @@ def test_machines_are_asked_at_once_and_one_that_does_not_answer_is_told_of(monk
         machines=lambda fleet: [SimpleNamespace(id=each, state=MachineState.RUNNING) for each in MACHINES],
         replicas=lambda fleet: rows,
         clock=SystemClock(),
-        clouds=SimpleNamespace(engine=engine, deadline=lambda: None),
+        clouds=SimpleNamespace(engine=engine, deadline=lambda seconds: None, clock=SystemClock()),
     )
     complaints: list[tuple[str, CloudLayerError]] = []
     found = usage.used(cast(Fleets, fleets), "seefood", lambda machine, error: complaints.append((machine, error)))

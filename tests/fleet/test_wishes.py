@@ -88,13 +88,18 @@ def test_the_simulated_engine_is_told_which_instance_a_replica_gets(fleets: Flee
     assert (told["gpu_profile"], told["slices"]) == ("3g.20gb", list(row.slices))
 
 
-def test_a_mig_profile_is_refused_where_no_engine_makes_instances(fleets: Fleets, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = manifest(resources=on_gpu(profile="2g.10gb"))
+def test_a_mig_profile_is_refused_where_the_functions_engine_makes_no_instances(
+    fleets: Fleets, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "see.py").write_text("def apply(input): ...")
+    wanted = manifest(resources=on_gpu(profile="2g.10gb"), image=None, source=str(tmp_path))
     market = fleets.clouds.market(["simulated"], lambda *_: None)
     real = replace(market, engines={"simulated:sim-east": ("docker", "process")})
     monkeypatch.setattr(fleets.clouds, "market", lambda *_: real)
-    with pytest.raises(InvalidSpec, match=r"food/See/1.0.0: resources.gpu.profile: the docker engine makes no MIG instances"):
+    with pytest.raises(InvalidSpec, match=r"food/See/1.0.0: resources.gpu.profile: the process engine makes no MIG instances"):
         fleets.preview(wanted)
+    (spec,) = manifest(resources=on_gpu(profile="2g.10gb")).function
+    assert demands.unhonoured(spec, ("docker", "process")) is None
 
 
 def test_a_half_of_the_compute_is_shared_by_two_and_no_more(fleets: Fleets) -> None:

@@ -19,7 +19,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloudlayer.fleet.routes import Credential, Exit, Load, Lost, Message, ReplicaRoute, Routes, VersionRoute, decode, encode
+from cloudlayer.fleet.routes import (
+    Ask,
+    Credential,
+    Exit,
+    Figures,
+    Load,
+    Lost,
+    Message,
+    ReplicaRoute,
+    Routes,
+    VersionRoute,
+    decode,
+    encode,
+)
 
 KEY = "a key of the tests"
 TOKEN = "a-token-of-nlp/Sentences"
@@ -60,6 +73,8 @@ class Controller:
         self.path = path
         self.received: list[Message] = []
         self.newest: Routes | None = None
+        self.figures: str | None = ""
+        self.asked = 0
         self._lines: list[socket.socket] = []
         self._lock = threading.Lock()
         self.start()
@@ -75,7 +90,13 @@ class Controller:
                         self.connection.sendall(encode(controller.newest))
                 try:
                     for line in self.rfile:
-                        controller.received.append(decode(line))
+                        message = decode(line)
+                        if isinstance(message, Ask):
+                            controller.asked += 1
+                            if controller.figures is not None:
+                                self.connection.sendall(encode(Figures(message.number, controller.figures)))
+                        else:
+                            controller.received.append(message)
                 except (OSError, ValueError):
                     return
 

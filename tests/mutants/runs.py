@@ -1,18 +1,20 @@
-"""Runs the suites against the mutants, and tells what became of each. `python -m tests.mutants.runs` prints it as a table."""
+"""Runs the suites against the mutants, and tells what became of each. `python -m tests.mutants.runs` prints it as a table; with
+`objects` after it, of the mutants of stores."""
 
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.mutants import suite
+from tests.mutants import suite as of_providers
 
 BAD = ("failure", "error", "skipped")
 
 
-def run(report):
+def run(report, suite=of_providers):
     """By the mutant's name, its tests' endings: (the test's name, "passed", "failure", "error" or "skipped")."""
     options = ["--tb=no", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", f"--junit-xml={report}"]
     ran = subprocess.run(
@@ -39,8 +41,9 @@ def finders(endings):
 
 def main():
     """Print each promise with its mutants and the tests that found them; 1 if one was not found."""
+    suite = import_module("tests.mutants.objects.suite") if sys.argv[1:] == ["objects"] else of_providers
     with tempfile.TemporaryDirectory() as folder:
-        ended = run(Path(folder) / "report.xml")
+        ended = run(Path(folder) / "report.xml", suite)
     rows = sorted((mutant.suite.__name__, mutant.promise, mutant.name) for mutant in suite.MUTANTS)
     missed = 0
     for family, promise, name in rows:

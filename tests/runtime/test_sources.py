@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudlayer.errors import EngineError, InvalidSpec
-from cloudlayer.runtime.sources import prune, snapshot, source_digest, worker_files, worker_snapshot
+from cloudlayer.runtime.sources import snapshot, source_digest, worker_files, worker_snapshot
 
 
 @pytest.fixture
@@ -118,14 +118,6 @@ def test_many_at_once_make_one_snapshot(source: Path, tmp_path: Path) -> None:
         thread.join()
     assert (len(made), len(set(made))) == (8, 1)
     assert [path.name for path in (tmp_path / "cache" / "sources").iterdir()] == [source_digest(source)]
-
-
-def test_pruning_keeps_what_is_named(source: Path, tmp_path: Path) -> None:
-    kept = snapshot(source, tmp_path)
-    (source / "more").write_text("")
-    gone = snapshot(source, tmp_path)
-    prune(tmp_path, {kept.name})
-    assert (kept.exists(), gone.exists()) == (True, False)
 
 
 def test_the_worker_is_found_under_its_name(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_reason_gives_way_to_a_proof(tmp_path):
 
 def test_the_table_is_written_and_checked_in_its_place(report, tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{matrix.BEGIN}old\n{matrix.END}after\n")
+    readme.write_text("before\n<!-- capabilities -->\nold\n<!-- /capabilities -->\nafter\n")
     with pytest.raises(SystemExit) as caught:
         matrix.main([str(report), "--check", str(readme)])
     assert "out of date" in caught.value.code
@@ -124,6 +124,32 @@ def test_the_table_is_written_and_checked_in_its_place(report, tmp_path):
     matrix.main([str(report), "--check", str(readme)])
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+
+
+def test_stores_have_a_table_of_their_own(report, tmp_path):
+    said = '<property name="provider" value="s3"/><property name="interface" value="objects"/>'
+    proved = f'<testcase name="signs"><properties>{said}<property name="proves" value="sign"/></properties></testcase>'
+    lacked = (
+        f'<testcase name="says"><properties>{said}<property name="declares" value="tags: it has none"/></properties></testcase>'
+    )
+    (tmp_path / "stores.xml").write_text(f"<testsuites>{proved}{lacked}</testsuites>")
+    readme = tmp_path / "README.md"
+    before = "<!-- capabilities -->\nof providers\n<!-- /capabilities -->\n<!-- objects -->\n<!-- /objects -->\n"
+    readme.write_text(before)
+    matrix.main([str(tmp_path / "stores.xml"), "--write", str(readme)])
+    text = readme.read_text()
+    assert "of providers" in text
+    for row in (
+        "| promises | 2 kept |",
+        "| sign | yes |",
+        "| tags | no (1) |",
+        "| resume | not declared |",
+        "1. s3: it has none",
+    ):
+        assert f"{row}\n" in text
+    matrix.main([str(report), str(tmp_path / "stores.xml"), "--write", str(readme)])
+    assert "simulated" in readme.read_text().split("<!-- objects -->")[0]
+    assert text.split("<!-- objects -->")[1] == readme.read_text().split("<!-- objects -->")[1]
 
 
 def test_a_file_without_a_place_for_it_is_left_alone(report, tmp_path):

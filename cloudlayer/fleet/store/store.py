@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, case, delete, func, insert, select, update
 
 from cloudlayer.errors import CloudLayerError
 from cloudlayer.fleet.store import schema, writes
@@ -108,6 +108,17 @@ class Store:
         )
         with self.database.read() as connection:
             return [_replica(row) for row in connection.execute(query)]
+
+    def outcomes(self, fleet: str) -> dict[tuple[str, str], dict[str, int]]:
+        """How many replicas of each (function, version) there ever were, by how they ended; "" for those that have not."""
+        table = schema.replicas
+        how = case((table.c.state != ReplicaRowState.ENDED, ""), else_=func.coalesce(table.c.exit, "stopped"))
+        query = select(table.c.function, table.c.version, how, func.count()).where(table.c.fleet == fleet)
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        with self.database.read() as connection:
+            for function, version, reason, count in connection.execute(query.group_by(table.c.function, table.c.version, how)):
+                found.setdefault((function, version), {})[reason] = count
+        return found
 
     def things(self, fleet: str, kind: str | None = None, *, ended: bool = False) -> list[ThingRow]:
         """The fleet's groups, balancers, volumes and snapshots, or those of one kind, oldest first; with `ended`, all ever."""

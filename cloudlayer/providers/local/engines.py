@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cloudlayer.errors import CloudError, CloudLayerError, TransientError
-from cloudlayer.interfaces import Deadline, Engine, MachineContext, ReplicaSpec, ReplicaStatus, ReplicaUsage
+from cloudlayer.interfaces import Deadline, Engine, LogLine, MachineContext, ReplicaSpec, ReplicaStatus, ReplicaUsage
 from cloudlayer.providers.local.files import PASSABLE
 from cloudlayer.providers.local.records import MachineRecord, Records
 from cloudlayer.runtime import registry
@@ -59,9 +59,9 @@ class EngineWithDevices:
         """Bring it back to its GPUs."""
         self._engine.bring_back(id, deadline=deadline)
 
-    def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
-        """The last lines that the replica wrote."""
-        return self._engine.logs(id, tail=tail)
+    def logs(self, id: str, *, tail: int = 100, call: str | None = None) -> Sequence[LogLine]:
+        """The last lines that the replica wrote, in one call if that is named."""
+        return self._engine.logs(id, tail=tail, call=call)
 
     def usage(self, *, deadline: Deadline | None = None) -> Mapping[str, ReplicaUsage]:
         """What each running replica uses now, by the machine's own devices."""

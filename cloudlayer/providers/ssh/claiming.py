@@ -29,8 +29,6 @@ from cloudlayer.providers.ssh.site import LOOK_EVERY, Sight, Site
 from cloudlayer.resources import InstanceSpec
 
 AVOID_SECONDS: Final = 30.0
-BROKEN_SECONDS: Final = 300.0
-"""For how long nothing is asked for where a machine let itself not be claimed, which a person must mend."""
 GIVEN_UP_AFTER: Final = 30.0
 """Seconds after which a claim is made elsewhere, if the machine that it was begun on cannot be reached."""
 
@@ -49,6 +47,7 @@ class Claiming:
     def run(self, specs: Sequence[InstanceSpec], deadline: Deadline) -> list[ClaimRecord | CloudError]:
         """The claim for each spec, or why there is none. Raises what concerns the whole call."""
         seen = self._site.look(deadline, fresh=LOOK_EVERY)
+        self._broken = {name: error for name in seen if (error := self._resting(name)) is not None}
         known = self._known()
         if not self._suffices(seen, specs, known):
             seen = self._site.look(deadline)
@@ -61,6 +60,13 @@ class Claiming:
                 taken.add(answer.machine)
             answers.append(answer)
         return answers
+
+    def _resting(self, machine: str) -> CloudError | None:
+        """Why a machine is not even asked now: its claims failed, which a person must mend."""
+        found = self._site.records.breakdown(machine)
+        if found is None or found.until <= self._clock.now():
+            return None
+        return UnknownCloudError(str(found), provider=PROVIDER, code="Failed")
 
     def _known(self) -> dict[int, ClaimRecord]:
         """What the token claimed before. Conflict if that was for other specs, or all of it was given back."""
@@ -146,6 +152,7 @@ class Claiming:
             raise  # it may have taken effect
         except CloudError as error:
             self._site.records.forget(record.claim.id)
+            self._site.records.broke(record.machine, error.message, self._clock.now())
             self._broken[record.machine] = error
             return None
         if there.id != record.claim.id:
@@ -153,6 +160,7 @@ class Claiming:
             return None
         made = replace(record, claim=there, state=ClaimState.MADE, at=self._clock.now())
         self._site.records.write(made)
+        self._site.records.mended(record.machine)
         return made
 
     def _nothing_free(self, spec: InstanceSpec, sights: Sequence[Sight]) -> CapacityError:
@@ -161,7 +169,7 @@ class Claiming:
         refusals = [error for error in broken if not isinstance(error, UnknownCloudError)]
         if refusals and len(broken) == len(sights):
             raise refusals[0]
-        named, seconds = spec.machine_type, BROKEN_SECONDS if broken else AVOID_SECONDS
+        named, seconds = spec.machine_type, self._pause([sight.box.name for sight in sights])
         return CapacityError(
             f"no machine that fits is free: {', '.join(map(self._not_free, sights))}; give one back, mend one, or add one to "
             "the inventory",
@@ -171,10 +179,17 @@ class Claiming:
             avoid=Avoid(seconds, PROVIDER, self._region, spec.zone, named),
         )
 
+    def _pause(self, machines: Sequence[str]) -> float:
+        """Seconds until it is worth asking again: until the first of those that failed is tried again, if any did."""
+        found = [self._site.records.breakdown(name) for name in machines if name in self._broken]
+        waits = [breakdown.until - self._clock.now() for breakdown in found if breakdown is not None]
+        return max(AVOID_SECONDS, min(waits, default=0.0))
+
     def _not_free(self, sight: Sight) -> str:
         name = sight.box.name
         if name in self._broken:
-            return f"{name} (cannot be claimed: {self._broken[name].message})"
+            breakdown = self._site.records.breakdown(name)
+            return f"{name} ({breakdown or self._broken[name].message})"
         if sight.error is not None:
             return f"{name} (cannot be reached)"
         return f"{name} ({sight.lack})" if sight.claim is None and sight.lack else f"{name} (claimed)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from cloudlayer.errors import CloudError, InvalidSpec, Unsupported
@@ -51,7 +52,14 @@ class SshProvider(BaseProvider):
             return [f"{PROVIDER}: {line}" for line in str(error).splitlines()]
         except CloudError:
             pass  # each machine tells its own
-        return [f"{PROVIDER}: {line}" for sight in self._site.last().values() for line in _lines(sight)]
+        found = [f"{PROVIDER}: {line}" for sight in self._site.last().values() for line in _lines(sight)]
+        return found + [f"{PROVIDER}: {line}" for line in self._breakdowns()]
+
+    def _breakdowns(self) -> Iterator[str]:
+        records = self._site.records
+        for name in self._site.boxes():
+            if (breakdown := records.breakdown(name)) is not None:
+                yield f"{name}: {breakdown}. Mend it, and remove {records.broken_file(name)} to have it tried at once"
 
 
 def _lines(sight: Sight) -> list[str]:

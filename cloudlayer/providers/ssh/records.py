@@ -2,6 +2,7 @@
 
 <state>/<inventory>/facts/<machine>.json    what the machine told of itself, and when
 <state>/<inventory>/claims/<id>.json        a claim, written before it is made, and kept for a week once it has ended
+<state>/<inventory>/broken/<machine>.json   that a machine let itself not be claimed, and when that is tried again
 <state>/<inventory>/tokens/<beginning>      held while the claims of a token that begins so are made
 
 The truth about a machine is the claim that lies on it; this is what is known while it cannot be asked.
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +29,9 @@ from cloudlayer.providers.ssh.facts import Claim, Facts, from_json
 from cloudlayer.runtime.files import replace
 
 PROVIDER: Final = "ssh"
+_FIRST_PAUSE: Final = 300.0
+_LONGEST_PAUSE: Final = 3600.0
+"""Seconds for which a machine that let itself not be claimed is let be, doubled with each failure in a row up to an hour."""
 _KEPT_SECONDS: Final = 7 * 86400.0
 _POLL: Final = 0.02
 
@@ -54,6 +59,20 @@ class ClaimRecord:
     def ended(self) -> bool:
         """Whether it was given back."""
         return self.state is ClaimState.ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """That the claims of a machine failed, so many in a row, the last one for that reason; none is made until then."""
+
+    tries: int
+    until: float
+    reason: str
+
+    def __str__(self) -> str:
+        often = "it failed once" if self.tries == 1 else f"it failed {self.tries} times in a row"
+        again = f"{datetime.fromtimestamp(self.until, UTC):%H:%M:%S} UTC"
+        return f"cannot be claimed: {self.reason}; {often} and is tried again at {again}"
 
 
 class Records:
@@ -100,6 +119,26 @@ class Records:
     def forget(self, id: str) -> None:
         """Remove a claim that never came to be."""
         self._path(id).unlink(missing_ok=True)
+
+    def broke(self, machine: str, reason: str, now: float) -> None:
+        """Keep that a claim of the machine failed."""
+        known = self.breakdown(machine)
+        tries = 1 if known is None else known.tries + 1
+        pause = min(_FIRST_PAUSE * 2 ** (tries - 1), _LONGEST_PAUSE)
+        _save(self.broken_file(machine), asdict(Breakdown(tries, now + pause, reason)))
+
+    def mended(self, machine: str) -> None:
+        """Keep that a claim of it worked."""
+        self.broken_file(machine).unlink(missing_ok=True)
+
+    def breakdown(self, machine: str) -> Breakdown | None:
+        """How the last claim of the machine failed; None if it did not."""
+        content = _load(self.broken_file(machine))
+        return None if content is None else Breakdown(**content)
+
+    def broken_file(self, machine: str) -> Path:
+        """The file that keeps a machine from being claimed; without it, it is tried at once."""
+        return self._folder / "broken" / f"{machine}.json"
 
     @contextmanager
     def held(self, token: str, deadline: Deadline) -> Iterator[None]:

@@ -11,24 +11,41 @@ import sys
 import tempfile
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from docker.types import LogConfig
 
 from cloudlayer.errors import EngineError, NotFound, TransientError
 from cloudlayer.interfaces import Deadline, ReplicaSpec
 from cloudlayer.labels import OWNER
-from cloudlayer.runtime.docker.build import PROBE, REQUIREMENTS, Base, dockerfile, large_files, tag_of, write_context
+from cloudlayer.runtime.docker.build import (
+    COMPILE,
+    MADE_BY,
+    PROBE,
+    REQUIREMENTS,
+    Base,
+    code_files,
+    dockerfile,
+    environment,
+    environment_of,
+    large_files,
+    layer_of,
+    normalized,
+    required,
+    tag_of,
+    write_context,
+    write_environment,
+)
 from cloudlayer.runtime.docker.daemon import Daemon, one_line
 from cloudlayer.runtime.docker.networks import Networks
-from cloudlayer.runtime.docker.pulling import pull
+from cloudlayer.runtime.docker.pruning import Pruning
+from cloudlayer.runtime.docker.pulling import full, pull
 from cloudlayer.runtime.docker.records import locked
 from cloudlayer.runtime.requirements import requirements_folder
 from cloudlayer.runtime.sources import snapshot
 
 BASE_IMAGE: Final = "CLOUDLAYER_BASE_IMAGE"
 DEFAULT_BASE_IMAGE: Final = "python:3.11-slim"
-MADE_BY: Final = "cloudlayer-function"
 _IN_MEMORY: Final = 64 * 1024**2
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -40,14 +57,21 @@ def base_name() -> str:
     return os.environ.get(BASE_IMAGE) or DEFAULT_BASE_IMAGE
 
 
+def label_of(spec: ReplicaSpec) -> str:
+    """What the label MADE_BY of an image says."""
+    return f"{spec.function}/{spec.version}"
+
+
 class Builder:
     """Builds by one engine. What is built or fetched by one thread or process is waited for by the others.
 
-    `cache` holds the locks and snapshots of sources; pip in a build works on one of `networks`.
+    `cache` holds the locks and snapshots of sources; pip in a build works on one of `networks`; `pruning` makes room for what
+    is built.
     """
 
-    def __init__(self, daemon: Daemon, cache: Path, networks: Networks) -> None:
+    def __init__(self, daemon: Daemon, cache: Path, networks: Networks, pruning: Pruning) -> None:
         self.daemon = daemon
+        self._pruning = pruning
         self._cache = cache
         self._networks = networks
         # Other machines that share the cache have engines of their own.
@@ -55,7 +79,7 @@ class Builder:
 
     def name(self, spec: ReplicaSpec, base_id: str) -> str:
         """What the image of a source folder on a base is called."""
-        return tag_of(base_id, self._source(spec).name)
+        return tag_of(base_id, self.source(spec).name)
 
     def base(self) -> str:
         """The id of the base image, fetched if it is not there."""
@@ -64,13 +88,54 @@ class Builder:
 
     def build(self, spec: ReplicaSpec, deadline: Deadline | None) -> str:
         """The name of the image of a source folder, which is there now."""
-        base_id, source = self.base(), self._source(spec)
+        base_id, source = self.base(), self.source(spec)
         tag = tag_of(base_id, source.name)
+        self._pruning.used(tag)
         if self.look(tag) is None:
             with self.lock(f"{tag} {self._engine}", f"waiting for the image of {spec.function} to be built"):
                 if self.look(tag) is None:
                     self._build(spec, tag, base_id, source, deadline)
         return tag
+
+    def environment(self, spec: ReplicaSpec, deadline: Deadline | None) -> str:
+        """The name of an image of all that a replica needs but its source, which is there now."""
+        base_id, source = self.base(), self.source(spec)
+        base = self._probed(base_id)
+        requirements = required(source) if (source / REQUIREMENTS).is_file() else {}
+        recipe = environment(base_id, base, requirements=bool(requirements))
+        tag = environment_of(recipe, requirements)
+        self._pruning.used(tag)
+        if self.look(tag) is None:
+            with self.lock(f"{tag} {self._engine}", f"waiting for the environment of {spec.function} to be built"):
+                if self.look(tag) is None:
+                    packages = None if base.pip else self._packages(source, base, deadline)
+                    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as context:
+                        write_environment(context, recipe, requirements, packages)
+                        options = self._options(spec, tag, by_pip=base.pip and bool(requirements))
+                        self._run_build(f"building the environment of {spec.function}/{spec.version}", context, options)
+        return tag
+
+    def code(self, spec: ReplicaSpec, environment: str, layer: IO[bytes]) -> None:
+        """Write the layer of a source's code, compiled in a container of its environment, which can reach nothing."""
+        source, client, doing = self.source(spec), self.daemon.client, f"compiling {spec.function}/{spec.version}"
+        name = f"cloudlayer-code-{hashlib.sha256(f'{self._folder()}{source.name}{environment}'.encode()).hexdigest()[:20]}"
+        form = client.create_host_config(network_mode="none", log_config=LogConfig())
+        options = {"host_config": form, "labels": {MADE_BY: "code"}, "use_config_proxy": False}
+        self._remove(name)  # what a controller that was killed may have left
+        try:
+            self.daemon.call(
+                doing, client.create_container, environment, ["python3", "-c", COMPILE, "/function"], name=name, **options
+            )
+            self.daemon.call(doing, client.put_archive, name, "/", layer_of(source, code_files(source)))
+            self.daemon.call(doing, client.start, name)
+            code = self.daemon.call(doing, client.wait, name)["StatusCode"]
+            if code != 0:
+                said = self.daemon.call(doing, client.logs, name).decode("utf-8", "replace")
+                raise EngineError(f"{doing}: it ended with code {code}: {one_line(said)[-200:]}")
+            archive, _ = self.daemon.call(doing, client.get_archive, name, "/function", encode_stream=False)
+            normalized(archive, layer)
+        finally:
+            self._remove(name)
 
     def look(self, reference: str) -> dict[str, Any] | None:
         """The image of that name or id; None if it is not there."""
@@ -99,7 +164,8 @@ class Builder:
         path = self._folder() / (re.sub(r"[^A-Za-z0-9._-]", "_", what)[-150:] + ".lock")
         return locked(path, self.daemon.check, doing)
 
-    def _source(self, spec: ReplicaSpec) -> Path:
+    def source(self, spec: ReplicaSpec) -> Path:
+        """The snapshot of a replica's source folder; EngineError if it has none."""
         if spec.source is None:
             raise EngineError(f"{spec.function}/{spec.version}: has neither an image nor a source; give one")
         return snapshot(spec.source, self._cache, spec.source_digest)
@@ -115,25 +181,38 @@ class Builder:
         by_pip = base.pip and (source / REQUIREMENTS).is_file()
         required = by_pip or packages is not None
         recipe = dockerfile(base_id, base, requirements=required, large=len(large_files(source)))
-        owner = spec.labels.get(OWNER, "")
-        options: dict[str, Any] = {
+        options = self._options(spec, tag, by_pip=by_pip)
+        what = f"building the image of {spec.function}/{spec.version}"
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as context:
+            write_context(context, recipe, source, packages)
+            self._run_build(what, context, options)
+
+    def _options(self, spec: ReplicaSpec, tag: str, *, by_pip: bool) -> dict[str, Any]:
+        return {
             "tag": tag,
             "custom_context": True,
             "rm": True,
             "forcerm": True,
-            "labels": {MADE_BY: f"{spec.function}/{spec.version}"},
-            "network_mode": self._networks.ensure(True, owner) if by_pip else "none",
+            "labels": {MADE_BY: label_of(spec)},
+            "network_mode": self._networks.ensure(True, spec.labels.get(OWNER, "")) if by_pip else "none",
             "use_config_proxy": False,
         }
-        what = f"building the image of {spec.function}/{spec.version}"
-        _log.info("%s", what)
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as context:
-            write_context(context, recipe, source, packages)
-            context.seek(0)
-            self._run_build(what, context, options)
 
-    def _run_build(self, what: str, context: Any, options: dict[str, Any]) -> None:
+    def _run_build(self, what: str, context: IO[bytes], options: dict[str, Any]) -> None:
+        """Build, with unused images removed first where the disk is nearly full, and once more where it was."""
+        _log.info("%s", what)
+        self._pruning.make_room(self.daemon.check)
+        try:
+            self._run_once(what, context, options)
+        except EngineError as error:
+            if full(error, self.daemon.host.name) is None or not self._pruning.make_room(self.daemon.check, at_any_mark=True):
+                raise
+            _log.warning("%s: the disk was full; unused images were removed, and it is built again", what)
+            self._run_once(what, context, options)
+
+    def _run_once(self, what: str, context: IO[bytes], options: dict[str, Any]) -> None:
         lines: list[str] = []
+        context.seek(0)
         try:
             for event in self.daemon.stream(what, self.daemon.client.build, fileobj=context, **options):
                 lines += [line.strip() for line in _COLOUR.sub("", event.get("stream", "")).splitlines() if line.strip()]

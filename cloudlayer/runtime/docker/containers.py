@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,9 @@ MEMORY: Final = "cloudlayer-memory"
 GATEWAY: Final = "/run/cloudlayer"
 """The folder that holds the gateway's socket, as a container sees it."""
 
+MODELS: Final = "/models"
+"""The folder with a replica's models, as its container sees it."""
+
 NOBODY: Final = 65534
 """The user and group that replicas run as, where their image names none, or they have a share of a GPU's compute."""
 
@@ -42,27 +46,35 @@ def container_name(id: str) -> str:
     return f"cloudlayer-{id}"
 
 
-def creation(client: Any, spec: ReplicaSpec, image: Image, machine: str, network: str, *, here: bool = True) -> dict[str, Any]:
-    """The arguments of the SDK's `create_container`; `here` is whether the machine is this host.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What its machine gives a replica: a network, the UUIDs of the MIG instances that it gets in place of its devices, and the
+    folder with its models. `here` is whether the machine is this host."""
 
-    Raises EngineError for a gateway's socket that cannot be handed in.
-    """
+    network: str
+    here: bool = True
+    instances: tuple[str, ...] = ()
+    models: str | None = None
+
+
+def creation(client: Any, spec: ReplicaSpec, image: Image, machine: str, given: Given) -> dict[str, Any]:
+    """The arguments of the SDK's `create_container`. Raises EngineError for a gateway's socket that cannot be handed in."""
     return {
         "image": image.reference,
         "name": container_name(spec.id),
         "user": _user(spec, image),
         "environment": _environment(spec),
         "labels": {**spec.labels, **_gpu_labels(spec), MEMORY: str(_memory(spec)), MACHINE: machine, REPLICA: spec.id},
-        "host_config": client.create_host_config(**_limits(spec, network, here)),
+        "host_config": client.create_host_config(**_limits(spec, given)),
         # The SDK would add the proxies of the controller's own Docker settings, with their passwords.
         "use_config_proxy": False,
     }
 
 
-def _limits(spec: ReplicaSpec, network: str, here: bool) -> dict[str, Any]:
+def _limits(spec: ReplicaSpec, given: Given) -> dict[str, Any]:
     memory = _memory(spec)
     return {
-        "network_mode": network,
+        "network_mode": given.network,
         "dns": None if spec.internet else [NO_NAME_SERVER],
         "dns_opt": None if spec.internet else ["timeout:1", "attempts:1"],
         "mem_limit": memory,
@@ -76,11 +88,15 @@ def _limits(spec: ReplicaSpec, network: str, here: bool) -> dict[str, Any]:
         "init": True,
         "restart_policy": {"Name": "no"},
         "log_config": LogConfig(type="json-file", config={"max-size": "10m", "max-file": "2"}),
-        "device_requests": _devices(spec.devices),
-        "mounts": [*([_gateway(spec.gateway_socket, here)] if spec.gateway_socket else []), *_sharing(spec)],
-        # Clients of the service for sharing and its server share memory, which is the machine's own.
-        "ipc_mode": "host" if spec.gpu_compute is not None else None,
+        "device_requests": _devices(given.instances or tuple(str(index) for index in spec.devices)),
+        "mounts": _mounts(spec, given),
     }
+
+
+def _mounts(spec: ReplicaSpec, given: Given) -> list[Any]:
+    gateway = [_gateway(spec.gateway_socket, given.here)] if spec.gateway_socket else []
+    models = [Mount(target=MODELS, source=given.models, type="bind", read_only=True)] if given.models else []
+    return [*gateway, *models, *_sharing(spec)]
 
 
 def _memory(spec: ReplicaSpec) -> int:
@@ -91,15 +107,15 @@ def _environment(spec: ReplicaSpec) -> dict[str, str]:
     environment = {"HOME": "/tmp", **spec.environment, "PORT": str(PORT), "CLOUDLAYER_CONCURRENCY": str(spec.concurrency)}  # noqa: S108
     if spec.gpu_compute is not None:
         environment |= multi_process.environment(spec.devices, spec.gpu_memory, spec.gpu_compute)
+    if spec.models:
+        environment["CLOUDLAYER_MODELS"] = MODELS
     if spec.gateway_socket:
         environment["CLOUDLAYER_GATEWAY_SOCKET"] = f"{GATEWAY}/{spec.gateway_socket.name}"
     return environment
 
 
-def _devices(indices: tuple[int, ...]) -> list[Any]:
-    if not indices:
-        return []
-    return [DeviceRequest(device_ids=[str(index) for index in indices], capabilities=[["gpu"]])]
+def _devices(ids: tuple[str, ...]) -> list[Any]:
+    return [DeviceRequest(device_ids=list(ids), capabilities=[["gpu"]])] if ids else []
 
 
 def _gpu_labels(spec: ReplicaSpec) -> dict[str, str]:
@@ -112,7 +128,8 @@ def _sharing(spec: ReplicaSpec) -> list[Any]:
     may end its neighbours, which memory alone, being watched, is not worth."""
     if spec.gpu_compute is None:
         return []
-    return [Mount(target=multi_process.FOLDER, source=multi_process.FOLDER, type="bind", read_only=False)]
+    places = {multi_process.FOLDER: multi_process.FOLDER, multi_process.SHARED: "/dev/shm"}  # noqa: S108
+    return [Mount(target=target, source=source, type="bind", read_only=False) for source, target in places.items()]
 
 
 def _gateway(socket: Path, here: bool) -> Any:

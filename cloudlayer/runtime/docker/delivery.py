@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 class Delivery:
     """What comes to one machine. `own` builds by the machine's own engine."""
 
-    def __init__(self, machine: MachineContext, host: Host, own: Builder) -> None:
+    def __init__(self, machine: MachineContext, host: Host, own: Builder, pruning: Pruning) -> None:
         self._machine = machine.id
         self._host = host
         self._own = own
@@ -43,7 +43,7 @@ class Delivery:
         self._supply = supply_of(machine.cache)
         self._cache = machine.cache
         self._closed = False
-        self._pruning = Pruning(host, own.daemon, machine.folder / "images")
+        self._pruning = pruning
 
     def ensure(self, spec: ReplicaSpec, deadline: Deadline | None) -> str:
         """The name of a replica's image, which is on the machine now; TransientError where its disk is full."""
@@ -114,10 +114,12 @@ class Delivery:
             if builder is not self._own:
                 _stream(builder.daemon, self._daemon, reference)
             return
-        with self._telling_of(builder):
-            manifests = self._supply.published(spec, reference, builder, deadline)
-        if manifests:
-            registry.pull(reference, manifests, self._daemon, self._host, deadline)
+
+        def published() -> tuple[str, ...]:
+            with self._telling_of(builder):
+                return self._supply.published(spec, reference, builder, deadline)
+
+        registry.deliver(reference, published, self._daemon, self._host, deadline)
 
     def _telling_of(self, builder: Builder) -> AbstractContextManager[None]:
         """It is the builder's disk that is full then, and not the machine's, unless they are one."""

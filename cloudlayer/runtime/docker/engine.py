@@ -9,11 +9,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from cloudlayer.errors import CloudLayerError, Conflict, EngineError, NotFound, TransientError, Unsupported
-from cloudlayer.interfaces import Deadline, MachineContext, ReplicaSpec, ReplicaState, ReplicaStatus, ReplicaUsage
+from cloudlayer.errors import CloudLayerError, Conflict, EngineError, NotFound, TransientError
+from cloudlayer.interfaces import (
+    Deadline,
+    LogLine,
+    MachineContext,
+    ReplicaExit,
+    ReplicaSpec,
+    ReplicaState,
+    ReplicaStatus,
+    ReplicaUsage,
+)
 from cloudlayer.labels import MACHINE, OWNER
 from cloudlayer.runtime.docker import states
-from cloudlayer.runtime.docker.containers import REPLICA, container_name, creation
+from cloudlayer.runtime.docker.containers import REPLICA, Given, container_name, creation
 from cloudlayer.runtime.docker.daemon import Daemon
 from cloudlayer.runtime.docker.gpus import Gpus
 from cloudlayer.runtime.docker.images import Images
@@ -22,6 +31,7 @@ from cloudlayer.runtime.docker.records import STARTED, STOPPED, Record, Records
 from cloudlayer.runtime.docker.replicas import Replicas
 from cloudlayer.runtime.docker.router import Routers
 from cloudlayer.runtime.docker.usage import usage
+from cloudlayer.runtime.models import models_on
 
 _FIRST_LOOK: Final = 0.002
 _LAST_LOOK: Final = 0.05
@@ -40,6 +50,7 @@ class DockerEngine:
 
     def __init__(self, machine: MachineContext, daemon: Daemon) -> None:
         self._machine = machine.id
+        self._cache = machine.cache
         self._daemon = daemon
         self._client = daemon.client
         self._networks = Networks(daemon, machine.id)
@@ -48,23 +59,19 @@ class DockerEngine:
         self._records = Records(machine.folder / "docker")
         self._records.purge()
         self._replicas = Replicas(daemon, machine.id, self._records)
-        self._gpus = Gpus(daemon, machine.id, self._records)
+        self._gpus = Gpus(daemon, machine, self._records)
 
     def prepare(self, spec: ReplicaSpec, *, deadline: Deadline | None = None) -> None:
-        """Pull or build the image, make the network, and see that there is a router if one is asked for."""
+        """Pull or build the image, fetch models, make the network, and see that there is a router if one is asked for."""
         with self._daemon.until(deadline):
             self._images.ensure(spec, deadline)
+            self._models(spec, deadline)
             self._network(spec)
             if spec.router is not None:
                 self._routers.keep(spec.router, deadline)
 
     def start(self, spec: ReplicaSpec, *, deadline: Deadline | None = None) -> ReplicaStatus:
-        """Start the replica's container, or adopt it. One that ended or was stopped is given back as it ended.
-
-        Unsupported for one on a MIG instance.
-        """
-        if spec.gpu_profile is not None:
-            raise Unsupported("the docker engine makes no MIG instances: ask for a share by memory and compute")
+        """Start the replica's container, or adopt it. One that ended or was stopped is given back as it ended."""
         with self._daemon.until(deadline):
             with self._records.hold(spec.id, self._daemon.check) as record:
                 settled = self._settled(spec.id, record)
@@ -72,10 +79,13 @@ class DockerEngine:
                 return settled
             # Not under the lock: a `stop` need not wait for a pull.
             image = self._images.ensure(spec, deadline)
-            self._gpus.prepare(spec, deadline)
-            form = creation(self._client, spec, image, self._machine, self._network(spec), here=self._daemon.host.is_here)
+            instances, here = self._gpus.prepare(spec, deadline), self._daemon.host.is_here
+            given = Given(self._network(spec), here=here, instances=instances, models=self._models(spec, deadline))
+            form = creation(self._client, spec, image, self._machine, given)
             with self._records.hold(spec.id, self._daemon.check) as record:
                 found = self._settled(spec.id, record) or self._start(spec, form, record)
+            if found.exit is ReplicaExit.STOPPED:  # meanwhile, when there were no MIG instances to remove yet
+                self._gpus.release(spec.id, deadline)
             self._gpus.seen([form["labels"]])
             return found
 
@@ -115,6 +125,7 @@ class DockerEngine:
             if container is not None:
                 within = grace if deadline is None else min(grace, max(0.0, deadline.remaining() - _TO_REMOVE))
                 self._end(container["Id"], math.ceil(within))
+            self._gpus.release(id, deadline)
 
     def move_off(self, id: str, *, deadline: Deadline | None = None) -> None:
         """Move what the container's processes have on GPUs to the machine's memory, and pause it."""
@@ -126,11 +137,11 @@ class DockerEngine:
         with self._daemon.until(deadline):
             self._gpus.bring_back(self._there(id), deadline)
 
-    def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
-        """The last lines of the container's standard output and error."""
+    def logs(self, id: str, *, tail: int = 100, call: str | None = None) -> Sequence[LogLine]:
+        """The last lines of the container's standard output and error, of one call if that is named."""
         with self._daemon.until(None):
             container = self._replicas.inspect(id)
-            return [] if container is None else self._replicas.tail(container["Id"], tail)
+            return [] if container is None else self._replicas.tail(container["Id"], tail, call)
 
     def usage(self, *, deadline: Deadline | None = None) -> Mapping[str, ReplicaUsage]:
         """What each running container uses now."""
@@ -144,6 +155,10 @@ class DockerEngine:
             self._networks.remove_unused()
         self._images.close()
         self._daemon.close()
+
+    def _models(self, spec: ReplicaSpec, deadline: Deadline | None) -> str | None:
+        """The folder on the machine with the replica's models; None if it reads none."""
+        return models_on(self._daemon.host, spec.models, self._cache, deadline) if spec.models else None
 
     def _network(self, spec: ReplicaSpec) -> str:
         return self._networks.ensure(spec.internet, spec.labels.get(OWNER, ""))

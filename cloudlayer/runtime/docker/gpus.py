@@ -1,4 +1,4 @@
-"""The GPUs of a machine's replicas: the service that limits those that share compute, and the watch over shares of memory."""
+"""The GPUs of a machine's replicas: MIG instances, the service that limits shares of compute, the watch over memory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from contextlib import suppress
 from typing import Any
 
 from cloudlayer.errors import Conflict, NotFound
-from cloudlayer.interfaces import Deadline, ReplicaSpec
+from cloudlayer.interfaces import Deadline, MachineContext, ReplicaSpec
 from cloudlayer.labels import MACHINE
 from cloudlayer.runtime.docker.containers import GPU_DEVICES, GPU_MEMORY, MEMORY, NOBODY, REPLICA
 from cloudlayer.runtime.docker.daemon import Daemon
 from cloudlayer.runtime.docker.records import EXCEEDED, STARTED, Records
+from cloudlayer.runtime.docker.slices import Slices
 from cloudlayer.runtime.gpu import checkpoint, multi_process
 from cloudlayer.runtime.gpu.reading import read
 from cloudlayer.runtime.gpu.shares import Excess, Share
@@ -24,16 +25,23 @@ _log = logging.getLogger(__name__)
 class Gpus:
     """Watches from the first replica on that has a share of a GPU's memory, whoever started it."""
 
-    def __init__(self, daemon: Daemon, machine: str, records: Records) -> None:
+    def __init__(self, daemon: Daemon, machine: MachineContext, records: Records) -> None:
         self._daemon = daemon
-        self._machine = machine
+        self._machine = machine.id
         self._records = records
+        self._slices = Slices(daemon.host, machine.folder / "mig", daemon.check, ours=machine.bought)
         self._watch = GpuWatch(daemon.host, self._shares, self._end)
 
-    def prepare(self, spec: ReplicaSpec, deadline: Deadline | None) -> None:
-        """What a replica with a share needs before it starts. EngineError, with the mend, where the machine has it not."""
+    def prepare(self, spec: ReplicaSpec, deadline: Deadline | None) -> tuple[str, ...]:
+        """What a replica with a share needs before it starts; the UUIDs of its MIG instances, if it has any. EngineError, with
+        the mend, where the machine has it not."""
         if spec.gpu_compute is not None:
             multi_process.ensure(self._daemon.host, NOBODY, NOBODY, deadline=deadline)
+        return self._slices.ensure(spec, deadline)
+
+    def release(self, id: str, deadline: Deadline | None) -> None:
+        """Remove the MIG instances of a replica that is gone."""
+        self._slices.release(id, deadline)
 
     def seen(self, labels: Iterable[Mapping[str, str]]) -> None:
         """Containers of this machine that run, by their labels, whoever started them."""

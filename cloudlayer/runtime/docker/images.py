@@ -15,6 +15,7 @@ from cloudlayer.runtime.docker.builder import Builder
 from cloudlayer.runtime.docker.daemon import Daemon
 from cloudlayer.runtime.docker.delivery import Delivery
 from cloudlayer.runtime.docker.networks import Networks
+from cloudlayer.runtime.docker.pruning import Pruning, of_this_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,13 @@ class Images:
     """The images of one machine."""
 
     def __init__(self, daemon: Daemon, machine: MachineContext, networks: Networks) -> None:
-        self._builder = Builder(daemon, machine.cache, networks)
-        self._delivery = None if machine.host is None else Delivery(machine, machine.host, self._builder)
+        pruning = (
+            of_this_host(daemon, machine.cache)
+            if machine.host is None
+            else Pruning(machine.host, daemon, machine.folder / "images")
+        )
+        self._builder = Builder(daemon, machine.cache, networks, pruning)
+        self._delivery = None if machine.host is None else Delivery(machine, machine.host, self._builder, pruning)
 
     def ensure(self, spec: ReplicaSpec, deadline: Deadline | None) -> Image:
         """The image of a replica, fetched or built if it is not there."""

@@ -1,6 +1,6 @@
-"""Room for images on a machine: those that were used longest ago go first, when its disk is nearly full.
+"""Room for images on a machine, and on this host, which builds them: when a disk is nearly full, those used longest ago go.
 
-An image goes only if we brought it to the machine and no container is made of it. When each was last asked for stands in a
+An image goes only if we built it there or brought it, and no container is made of it. When each was last asked for stands in a
 folder on the controller's disk, a file an image.
 """
 
@@ -16,9 +16,8 @@ from typing import Any, Final
 
 from cloudlayer.errors import CloudLayerError, Conflict, EngineError, NotFound
 from cloudlayer.interfaces.host import Host
-from cloudlayer.runtime.docker.builder import MADE_BY
+from cloudlayer.runtime.docker.build import MADE_BY, PART
 from cloudlayer.runtime.docker.daemon import Daemon
-from cloudlayer.runtime.docker.registry.push import PART
 
 MARK: Final = 0.85
 """How full the disk may be, as a fraction, before unused images go."""
@@ -29,9 +28,10 @@ _log = logging.getLogger(__name__)
 
 
 class Pruning:
-    """The images of one machine, by when they were last used."""
+    """The images of one machine, by when they were last used. Where others use its engine too, theirs are let be: `shared`."""
 
-    def __init__(self, host: Host, daemon: Daemon, folder: Path) -> None:
+    def __init__(self, host: Host, daemon: Daemon, folder: Path, *, shared: bool = False) -> None:
+        self._shared = shared
         self._host = host
         self._daemon = daemon
         self._folder = folder
@@ -41,6 +41,8 @@ class Pruning:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path(reference)
         path.touch(mode=0o600)
+        if self._shared:
+            path.write_text(reference)
         os.utime(path)
 
     def pulled(self, reference: str) -> None:
@@ -82,16 +84,18 @@ class Pruning:
     def _unused(self) -> list[str]:
         """Those that may go, the one used longest ago first."""
         now = time.time()
-        last = {reference: self._last_used(reference) for reference in (*self._ours(), *self._brought())}
+        last = {reference: self._last_used(reference) for reference in (*self._ours(), *self._noted())}
         return sorted((each for each, used in last.items() if now - used > SPARED), key=lambda each: last[each])
 
     def _ours(self) -> list[str]:
         found: list[dict[str, Any]] = []
+        if self._shared:
+            return []
         for label in (MADE_BY, PART):
             found += self._daemon.call("listing images", self._daemon.client.images, filters={"label": label})
         return [(image.get("RepoTags") or [image["Id"]])[0].replace("<none>:<none>", image["Id"]) for image in found]
 
-    def _brought(self) -> list[str]:
+    def _noted(self) -> list[str]:
         if not self._folder.is_dir():
             return []
         return [reference for path in self._folder.iterdir() if (reference := path.read_text())]
@@ -116,3 +120,8 @@ class Pruning:
 
     def _path(self, reference: str) -> Path:
         return self._folder / hashlib.sha256(reference.encode()).hexdigest()[:32]
+
+
+def of_this_host(daemon: Daemon, cache: Path) -> Pruning:
+    """The images of this host's engine, whether it builds for all, runs replicas, or both."""
+    return Pruning(daemon.host, daemon, cache / "docker" / "images", shared=True)

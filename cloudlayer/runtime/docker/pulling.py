@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 from cloudlayer.errors import CloudLayerError, Conflict, EngineError, NotFound, TransientError
+from cloudlayer.runtime.counting import counted
 from cloudlayer.runtime.docker.daemon import Daemon
 
 NO_SPACE: Final = "no_space"
@@ -24,6 +25,7 @@ _FULL: Final = re.compile(r"no space left on device|disk quota exceeded", re.IGN
 _log = logging.getLogger(__name__)
 
 
+@counted
 def pull(daemon: Daemon, reference: str, *, digest: str | None = None, auth: Mapping[str, str] | None = None) -> None:
     """Pull an image by its name, or by `digest` from the repository that is its name.
 

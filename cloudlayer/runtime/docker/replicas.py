@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from cloudlayer.errors import NotFound
-from cloudlayer.interfaces import Deadline, ReplicaState, ReplicaStatus
+from cloudlayer.interfaces import Deadline, LogLine, ReplicaState, ReplicaStatus
 from cloudlayer.labels import MACHINE
 from cloudlayer.runtime.docker import states
 from cloudlayer.runtime.docker.addresses import Addresses
 from cloudlayer.runtime.docker.containers import REPLICA, container_name
 from cloudlayer.runtime.docker.daemon import Daemon, seconds
 from cloudlayer.runtime.docker.records import Records
+from cloudlayer.runtime.lines import last, last_asked, of_chunks
 
 _OOM_SECONDS: Final = 10
 
@@ -58,7 +59,7 @@ class Replicas:
         if states.is_running(container):
             return self._running(id, container["Id"], container["NetworkSettings"]["Networks"], labels, look=look)
         self._addresses.forget(container["Id"])
-        last = next((line for line in reversed(self.tail(container["Id"], 20)) if line.strip()), "")
+        last = next((line.text for line in reversed(self.tail(container["Id"], 20)) if line.text.strip()), "")
         beyond = self._ran_out_of_memory(container)
         return states.ended(container, out_of_memory=beyond, last_line=last, mark=self._records.mark(id))
 
@@ -108,10 +109,16 @@ class Replicas:
         events = self._daemon.stream("reading events", self._client.events, filters=filters, **window)
         return next(events, None) is not None
 
-    def tail(self, container: str, lines: int) -> Sequence[str]:
-        """The last lines that a container wrote; none if it is gone."""
+    def tail(self, container: str, count: int, call: str | None = None) -> Sequence[LogLine]:
+        """The last lines that a container wrote, of one call if that is named; none if it is gone."""
+
+        def ask(asked: int) -> list[bytes]:
+            return list(of_chunks([self._daemon.call("reading a log", self._client.logs, container, tail=asked)]))
+
         try:
-            said: bytes = self._daemon.call("reading a log", self._client.logs, container, tail=lines)
+            if call is None:
+                return last_asked(ask, count)
+            chunks = self._daemon.read("reading a log", self._client.logs, container, stream=True, follow=False)
+            return last(of_chunks(chunks), count, call)
         except NotFound:
             return []
-        return said.decode("utf-8", "replace").splitlines()

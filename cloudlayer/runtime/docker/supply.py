@@ -15,6 +15,7 @@ from cloudlayer.interfaces import Deadline, ReplicaSpec
 from cloudlayer.runtime.docker.builder import Builder, base_name
 from cloudlayer.runtime.docker.daemon import Daemon
 from cloudlayer.runtime.docker.networks import Networks
+from cloudlayer.runtime.docker.pruning import of_this_host
 from cloudlayer.runtime.docker.registry import VARIABLE, Registry, connect_registry
 from cloudlayer.runtime.files import replace
 from cloudlayer.runtime.hosts.local import LocalHost
@@ -79,7 +80,7 @@ class Supply:
                 daemon.close()
                 return
             self._networks = networks
-            self._here = Builder(daemon, self._cache, networks)
+            self._here = Builder(daemon, self._cache, networks, of_this_host(daemon, self._cache))
 
     def name(self, spec: ReplicaSpec, own: Builder) -> str:
         """What the image of a source folder is called, which follows from the base image that the builder has.
@@ -91,8 +92,11 @@ class Supply:
 
     def built(self, spec: ReplicaSpec, reference: str, builder: Builder, deadline: Deadline | None) -> None:
         """Have the image built; TransientError if the base image has changed meanwhile, so that it has another name now."""
-        made = builder.build(spec, deadline)
-        if made != reference:
+        self._check_base(spec, reference, builder)
+        builder.build(spec, deadline)
+
+    def _check_base(self, spec: ReplicaSpec, reference: str, builder: Builder) -> None:
+        if builder.name(spec, builder.base()) != reference:
             if builder is not self._here:
                 self._base_file().unlink(missing_ok=True)
             raise TransientError("the base image has changed meanwhile: the image is built anew", provider="docker")
@@ -111,17 +115,18 @@ class Supply:
             found = self.registry.find(reference, builder.daemon)
             if found:
                 return found
-            origin = self._holder(reference)
-            if origin is None:
-                self.built(spec, reference, builder, deadline)
-                if builder is not self._here:
-                    self._holders[reference] = builder
-                    return ()
-                origin = builder
+            holder = self._holder(reference)
             try:
-                return self.registry.push(reference, origin.daemon)
+                if holder is not None:
+                    return self.registry.push(reference, holder.daemon)
+                if builder is self._here:
+                    self._check_base(spec, reference, builder)
+                    return self.registry.publish(spec, reference, builder, deadline)
             except NotFound as error:
                 raise TransientError(f"the image {reference} was removed before it was sent", provider="docker") from error
+            self.built(spec, reference, builder, deadline)
+            self._holders[reference] = builder
+            return ()
 
     def forget(self, builder: Builder) -> None:
         """Its machine is no more to be asked."""
@@ -180,13 +185,9 @@ def let_go(cache: Path) -> None:
     supply.close()
 
 
-def publish(cache: Path, spec: ReplicaSpec, deadline: Deadline | None = None) -> None:
+def publish(supply: Supply, spec: ReplicaSpec, deadline: Deadline | None = None) -> None:
     """Build and push the image of a source folder before any machine needs it, if this host has an engine and a registry."""
-    supply = supply_of(cache)
-    try:
-        here = supply.here()
-        if here is not None and supply.registry is not None:
-            with here.daemon.until(deadline):
-                supply.published(spec, supply.name(spec, here), here, deadline)
-    finally:
-        let_go(cache)
+    builder = supply.here()
+    if builder is not None and supply.registry is not None:
+        with builder.daemon.until(deadline):
+            supply.published(spec, supply.name(spec, builder), builder, deadline)

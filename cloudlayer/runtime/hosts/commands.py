@@ -42,11 +42,9 @@ def execute(
     """
     deadline = deadline or Deadline.after(LONGEST)
     deadline.check(doing)
-    environment = {name: os.environ[name] for name in _CLEAN if name in os.environ} | {"LC_ALL": "C"}
-    environment["PATH"] = f"{environment.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
     out = subprocess.PIPE if log is None else log
     try:
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=out, stderr=out)
+        process = subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stdout=out, stderr=out)
     except OSError as error:
         raise EngineError(f"{command[0]} cannot be started while {doing}: {error.strerror}") from error
     try:
@@ -59,6 +57,12 @@ def execute(
                 pipe.close()
         raise
     return Ended(process.returncode, output or b"", errors or b"")
+
+
+def environment() -> dict[str, str]:
+    """What a program sees of our environment."""
+    found = {name: os.environ[name] for name in _CLEAN if name in os.environ} | {"LC_ALL": "C"}
+    return found | {"PATH": f"{found.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"}
 
 
 def _communicate(process: subprocess.Popen[bytes], input: bytes, deadline: Deadline, doing: str) -> tuple[bytes, bytes]:

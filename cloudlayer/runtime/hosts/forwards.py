@@ -93,7 +93,7 @@ class Forwards:
                     _log.warning("%s is not to be had on the machine yet: %s", there, error)
 
     def _expose(self, address: str, there: str) -> None:
-        way = f"{_end(there)}:{_end(address)}"
+        way = f"{end_of(there)}:{end_of(address)}"
         with suppress(EngineError):  # what an earlier controller exposed may lead elsewhere
             self._master.ask("cancel", "-R", way)
         if not there.startswith("unix:"):
@@ -117,10 +117,10 @@ class Forwards:
         return self._folder / f"{hashlib.sha256(address.encode()).hexdigest()[:12]}.sock"
 
     def _way(self, address: str) -> str:
-        return f"{self._socket(address)}:{_end(address)}"
+        return f"{self._socket(address)}:{end_of(address)}"
 
 
-def _end(address: str) -> str:
+def end_of(address: str) -> str:
     """One end of a forward, as the SSH client names it. EngineError for an address that cannot be one."""
     if address.startswith("unix:"):
         path = address.removeprefix("unix:")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +67,11 @@ class LocalHost:
         """Nothing to do for the same address; Unsupported for another."""
         if address != there:
             raise Unsupported(f"{there} of this host cannot be made to lead to {address}: use {address} itself")
+
+    def exposing(self, address: str, there: str, check: Callable[[str], None]) -> AbstractContextManager[None]:
+        """As `expose`."""
+        self.expose(address, there)
+        return nullcontext()
 
     def close(self) -> None:
         """There is nothing to let go of."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 from cloudlayer.errors import EngineError, TransientError
 from cloudlayer.interfaces import Access, Deadline
+from cloudlayer.runtime.hosts.bulk import exposing
 from cloudlayer.runtime.hosts.client import Client
 from cloudlayer.runtime.hosts.commands import LONGEST, Ended
 from cloudlayer.runtime.hosts.forwards import Forwards
@@ -103,6 +105,11 @@ class SshHost:
         """
         self._kept.demand(None)
         self._changing(lambda: self._forwards.expose(address, there))
+
+    def exposing(self, address: str, there: str, check: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Within, `there` leads to `address` here, by a connection of its own, which nothing else waits for."""
+        self._kept.demand(None)
+        return exposing(self.client, self.name, address, there, check)
 
     def pin(self, host_keys: tuple[str, ...]) -> None:
         """Accept one of `host_keys` from the next connection on, and connect if a key was refused."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cloudlayer.interfaces import ReplicaExit
+from cloudlayer.interfaces import LogLine, ReplicaExit
+from cloudlayer.runtime import lines
 from cloudlayer.runtime.process.record import Life
 
 _TAIL: Final = 64 * 1024
@@ -32,7 +35,7 @@ def ending(life: Life, out_of_memory: bool, log: Path) -> tuple[ReplicaExit, str
     if "ready" not in events:
         how += " before it was ready"
     last = last_lines(log, 1)
-    return ReplicaExit.CRASHED, f"{how}; its last words: {last[0]}" if last else how
+    return ReplicaExit.CRASHED, f"{how}; its last words: {last[0].text}" if last else how
 
 
 def _failed(text: str) -> tuple[ReplicaExit, str]:
@@ -42,16 +45,20 @@ def _failed(text: str) -> tuple[ReplicaExit, str]:
     return reason, f"could not be loaded: {error['message']}"
 
 
-def last_lines(log: Path, count: int) -> list[str]:
-    """The last `count` lines of a replica's log, the part that was put aside included."""
-    lines: list[str] = []
-    for path in (log.with_suffix(".old"), log):
-        if path.exists():
-            with path.open("rb") as file:
-                size = file.seek(0, 2)
-                file.seek(max(0, size - max(_TAIL, count * 512)))
-                lines += file.read().decode("utf-8", "replace").splitlines()
-    return [line for line in lines if line.strip()][-count:] if count > 0 else []
+def last_lines(log: Path, count: int, call: str | None = None) -> list[LogLine]:
+    """The last `count` lines of a replica's log, the part that was put aside included; those of one call if it is named."""
+    parts = [path for path in (log.with_suffix(".old"), log) if path.exists()]
+    size = max(_TAIL, count * 512) if call is None else None
+    written = (line for path in parts for line in lines.parsed(_end_of(path, size)))
+    mine = (line for line in written if line.text.strip() and call in (None, line.call))
+    return list(deque(mine, maxlen=max(count, 0)))
+
+
+def _end_of(path: Path, size: int | None) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        if size is not None:
+            file.seek(max(0, file.seek(0, 2) - size))
+        yield from file
 
 
 def bound(log: Path, largest: int) -> None:

@@ -13,8 +13,18 @@ from pathlib import Path
 from typing import Final
 
 from cloudlayer.errors import EngineError, Unsupported
-from cloudlayer.interfaces import Deadline, MachineContext, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus, ReplicaUsage
+from cloudlayer.interfaces import (
+    Deadline,
+    LogLine,
+    MachineContext,
+    ReplicaExit,
+    ReplicaSpec,
+    ReplicaState,
+    ReplicaStatus,
+    ReplicaUsage,
+)
 from cloudlayer.labels import OWNER
+from cloudlayer.runtime.models import models_folder
 from cloudlayer.runtime.process import cgroups, ends
 from cloudlayer.runtime.process.launch import Launch, Started
 from cloudlayer.runtime.process.measuring import measured
@@ -128,9 +138,9 @@ class ProcessEngine:
     def bring_back(self, id: str, *, deadline: Deadline | None = None) -> None:
         """Nothing: what was never moved off is there."""
 
-    def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
-        """The last `tail` lines that the replica wrote."""
-        return ends.last_lines(self._records.path(id) / "log", tail)
+    def logs(self, id: str, *, tail: int = 100, call: str | None = None) -> Sequence[LogLine]:
+        """The last `tail` lines that the replica wrote, in one call if that is named."""
+        return ends.last_lines(self._records.path(id) / "log", tail, call)
 
     def usage(self, *, deadline: Deadline | None = None) -> Mapping[str, ReplicaUsage]:
         """What each running replica uses now: its control group's processes, or its first one where there are no groups."""
@@ -161,7 +171,8 @@ class ProcessEngine:
         if spec.source is None:
             raise EngineError(f'{spec.function}: the process engine runs source folders; an image needs engine = "docker"')
         owner = spec.labels.get(OWNER)
-        key = (spec.function, spec.source, spec.source_digest, spec.cpu, spec.memory, spec.internet, spec.gateway_socket, owner)
+        content = (spec.source, spec.source_digest, spec.models)
+        key = (spec.function, content, spec.cpu, spec.memory, spec.internet, spec.gateway_socket, owner)
         known = self._plans.get(key) if spec.source_digest else None
         if known is None:
             known = self._plans[key] = self._new_plan(spec, spec.source, deadline)
@@ -170,7 +181,8 @@ class ProcessEngine:
     def _new_plan(self, spec: ReplicaSpec, folder: Path, deadline: Deadline | None) -> Plan:
         cache = self._machine.cache
         source = snapshot(folder, cache, spec.source_digest or source_digest(folder))
-        content = Content(source, requirements_folder(source, cache, deadline), self._runtime())
+        models = models_folder(spec.models, cache, deadline) if spec.models else None
+        content = Content(source, requirements_folder(source, cache, deadline), self._runtime(), models)
         return plan_for(spec, content, self._machine.folder, cache)
 
     def _tidy(self) -> None:
@@ -260,7 +272,7 @@ class ProcessEngine:
 
     def _last_words(self, id: str) -> str:
         lines = self.logs(id, tail=1)
-        return f"its last words: {lines[0]}" if lines else "it said nothing; see the log of this host"
+        return f"its last words: {lines[0].text}" if lines else "it said nothing; see the log of this host"
 
 
 def _stopped(id: str, labels: Mapping[str, str]) -> ReplicaStatus:

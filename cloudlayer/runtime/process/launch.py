@@ -127,7 +127,8 @@ class Launch:
         devices = ",".join(map(str, spec.devices))
         gateway = {"CLOUDLAYER_GATEWAY_SOCKET": str(spec.gateway_socket)} if spec.gateway_socket else {}
         own = {"CLOUDLAYER_REPLICA": spec.id, "CLOUDLAYER_CONCURRENCY": str(spec.concurrency), "CUDA_VISIBLE_DEVICES": devices}
-        return {**self._plan.environment(), "HOME": folder, "TMPDIR": folder, **spec.environment, **own, **gateway}
+        models = {"CLOUDLAYER_MODELS": str(self._plan.content.models)} if self._plan.content.models else {}
+        return {**self._plan.environment(), "HOME": folder, "TMPDIR": folder, **spec.environment, **own, **gateway, **models}
 
     def _clear(self) -> None:
         """Remove what this try made: another has the replica, or nobody."""

@@ -23,11 +23,12 @@ _STACK: Final = 8 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The folders that a replica runs from: its source's snapshot, its requirements (if any), our worker."""
+    """The folders that a replica runs from: its source's snapshot, its requirements and its models (if any), our worker."""
 
     source: Path
     requirements: Path | None
     worker: Path
+    models: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def plan_for(spec: ReplicaSpec, content: Content, folder: Path, cache: Path) -> 
         )
     user = user_of(json.dumps([spec.labels.get(OWNER, ""), spec.function]), cache) if os.geteuid() == 0 else None
     keep = [*interpreter_folders(), content.source, content.worker]
-    keep += [content.requirements] if content.requirements else []
+    keep += [folder for folder in (content.requirements, content.models) if folder]
     writable = [folder, *([spec.gateway_socket.parent] if spec.gateway_socket else [])]
     hidden: list[Path] = []
     if user is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cloudlayer.errors import EngineError, TransientError
-from cloudlayer.interfaces import Deadline, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus, ReplicaUsage
+from cloudlayer.interfaces import Deadline, LogLine, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus, ReplicaUsage
 from cloudlayer.runtime.simulated import faults
 from cloudlayer.runtime.simulated.records import Document, ReplicaRecord, at, is_gone, running_since, settings_of
 from cloudlayer.runtime.simulated.simulation import PROVIDER, Simulation
@@ -89,17 +89,17 @@ class SimulatedEngine:
         """Note that it is on its GPUs."""
         self._turn("engine.bring_back", id, deadline, off=False)
 
-    def logs(self, id: str, *, tail: int = 100) -> Sequence[str]:
-        """What became of the replica, a line each."""
+    def logs(self, id: str, *, tail: int = 100, call: str | None = None) -> Sequence[LogLine]:
+        """What became of the replica, a line each; no call wrote any of them."""
 
-        def operation(document: Document, now: float) -> Sequence[str]:
+        def operation(document: Document, now: float) -> Sequence[LogLine]:
             self._reach(document, now)
             record = document["replicas"].get(self._machine, {}).get(id)
             past = [change for change in record["timeline"] if change["at"] <= now] if record else []
-            return [" ".join(filter(None, (change["state"], change["reason"]))) for change in past]
+            return [LogLine(" ".join(filter(None, (change["state"], change["reason"])))) for change in past]
 
         lines = self._simulation.perform("engine.logs", id, operation)
-        return lines[-tail:] if tail > 0 else []
+        return lines[-tail:] if tail > 0 and call is None else []
 
     def usage(self, *, deadline: Deadline | None = None) -> Mapping[str, ReplicaUsage]:
         """Nothing is measured: replicas here use what they were given, and work on nothing."""

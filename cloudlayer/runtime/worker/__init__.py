@@ -12,4 +12,6 @@ calls run at once; CLOUDLAYER_GRACE (30, seconds) how long SIGTERM waits for cal
 bytes goes out as application/octet-stream, of str as text/plain, all else as application/json. An error is a 500 with
 `{"error": {"message", "error_type", "stack_trace"}}`. `sys.exit` in a function ends its replica. An `async def apply` runs on
 the event loop, which it must not block. Functions call others by `import cloudlayer_client`.
+
+What is written in a call that has an X-Request-Id is marked with that, line by line: see `output`.
 """

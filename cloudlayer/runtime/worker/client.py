@@ -31,16 +31,17 @@ _REFERENCE = re.compile(r"(?:algo://|/|)(\w+/.+)")
 _LONGEST = 3000.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """The call being served: its request id, and when it must have ended, in seconds since 1970."""
+    """The call being served: its request id, and when it must have ended, in seconds since 1970. No two are equal."""
 
     request_id: str = ""
     deadline: float | None = None
 
 
-_NO_CALL = Call()
-current: contextvars.ContextVar[Call] = contextvars.ContextVar("cloudlayer_call", default=_NO_CALL)
+NO_CALL = Call()
+"""What threads serve that no call began."""
+current: contextvars.ContextVar[Call] = contextvars.ContextVar("cloudlayer_call", default=NO_CALL)
 
 
 class AlgorithmException(Exception):

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from . import client
 from .function import JSON, Function, LoadFailed, decode, describe, encode, failure, import_function
+from .output import Output, install
 from .protocol import Connection, Request
 
 EXIT_LOAD_FAILED = 70
@@ -36,8 +37,9 @@ class TooLate(Exception):
 class Server:
     """One function behind HTTP. `concurrency` calls run at once, the rest wait their turn."""
 
-    def __init__(self, function: Function, concurrency: int) -> None:
+    def __init__(self, function: Function, concurrency: int, output: Output) -> None:
         self._function = function
+        self._output = output
         self._concurrency = concurrency
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._connections: set[Connection] = set()
@@ -91,25 +93,36 @@ class Server:
     def _work(self) -> None:
         while True:
             request, call, connection = self._jobs.get()
-            client.current.set(call)
+            self._output.began(call)
             try:
                 answer = _succeeded(self._function.apply(_input(request, call)))
             except SystemExit as leaving:
-                _leave(leaving)
+                self._leave(leaving)
             except BaseException as error:
                 answer = (500, JSON, failure(error))
+            self._output.ended(call)
             connection.respond_from_thread(*answer)
 
     async def _answer_async(self, job: Job) -> None:
         request, call, connection = job
-        client.current.set(call)
+        self._output.began(call)
         try:
             answer = _succeeded(await self._function.apply(_input(request, call)))
         except SystemExit as leaving:
-            _leave(leaving)
+            self._leave(leaving)
         except BaseException as error:
             answer = (500, JSON, failure(error))
+        self._output.ended(call)
         connection.respond(*answer)
+
+    def _leave(self, leaving: SystemExit) -> NoReturn:
+        """End the process as the function asked; a thread's own SystemExit would end the thread alone."""
+        code = leaving.code
+        self._output.drain()
+        if code is not None and not isinstance(code, int):
+            print(code, file=sys.stderr)
+            code = 1
+        os._exit((code or 0) & 0xFF)
 
 
 def _input(request: Request, call: client.Call) -> Any:
@@ -129,30 +142,29 @@ def _seconds(text: str | None) -> float | None:
         return None
 
 
-def _leave(leaving: SystemExit) -> NoReturn:
-    """End the process as the function asked; a thread's own SystemExit would end the thread alone."""
-    code = leaving.code
-    if code is not None and not isinstance(code, int):
-        print(code, file=sys.stderr)
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit((code or 0) & 0xFF)
-
-
 def run(source: Path, listen: Callable[[], Sequence[socket.socket]], ready: Callable[[], None] = lambda: None) -> None:
     """Load the function of `source`, listen, tell `ready`, and serve until SIGTERM. Raises LoadFailed."""
     sys.modules.setdefault("cloudlayer_client", client)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
-    function = import_function(source)
     concurrency = int(os.environ.get("CLOUDLAYER_CONCURRENCY") or 1)
     grace = float(os.environ.get("CLOUDLAYER_GRACE") or 30)
-    asyncio.run(_serve(function, listen, ready, concurrency, grace))
+    output = Output()
+    install(output)
+    try:
+        function = import_function(source)
+        if concurrency == 1 and not function.is_async:
+            output.alone()
+        server = functools.partial(Server, function, concurrency, output)
+        asyncio.run(_serve(function, server, listen, ready, grace))
+    finally:
+        output.drain()
 
 
 async def _serve(
-    function: Function, listen: Callable[[], Sequence[socket.socket]], ready: Callable[[], None], concurrency: int, grace: float
+    function: Function,
+    server: Callable[[], Server],
+    listen: Callable[[], Sequence[socket.socket]],
+    ready: Callable[[], None],
+    grace: float,
 ) -> None:
     try:
         loaded = function.load() if function.load else None
@@ -160,7 +172,7 @@ async def _serve(
             await loaded
     except Exception as error:
         raise LoadFailed(describe(error)) from error
-    await Server(function, concurrency).serve(listen(), ready, grace)
+    await server().serve(listen(), ready, grace)
 
 
 def main(arguments: Sequence[str]) -> int:

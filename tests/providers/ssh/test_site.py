@@ -1,6 +1,8 @@
 """One machine that is broken, of no use or far away holds up no other."""
 
 import threading
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -12,6 +14,7 @@ from cloudlayer.providers.ssh.inventory import InventoryFile
 from cloudlayer.providers.ssh.provider import SshProvider
 from cloudlayer.providers.ssh.records import Records
 from cloudlayer.providers.ssh.site import Site
+from cloudlayer.testing.clock import SteppedClock
 from tests.providers.ssh.test_facts import SAID
 from tests.providers.ssh.test_inventory import box, written
 
@@ -60,15 +63,22 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def compute(machines, path, tmp_path):
-    return SshProvider(path, tmp_path / "state").compute
+def provider(machines, path, tmp_path):
+    return SshProvider(path, tmp_path / "state", clock=SteppedClock())
+
+
+@pytest.fixture
+def compute(provider):
+    return provider.compute
 
 
 def test_a_machine_that_cannot_be_claimed_is_passed_over(machines, compute):
     machines.claiming["a"] = FULL
     assert compute.create(SPEC, token=TOKEN).machine_type == "b"
     assert [one.machine_type for one in compute.list()] == ["b"]
-    with pytest.raises(CapacityError, match=r"a \(cannot be claimed: a: sh .* No space left on device\), b \(claimed\)"):
+    with pytest.raises(
+        CapacityError, match=r"a \(cannot be claimed: a: sh .* No space left on device; it failed once .*\), b \(claimed\)"
+    ):
         compute.create(SPEC, token=TOKEN.replace("0a", "0b"))
 
 
@@ -87,6 +97,31 @@ def test_a_machine_asked_for_by_name_that_cannot_be_claimed_is_avoided_for_a_whi
     with pytest.raises(CapacityError, match="No space left") as caught:
         compute.create(SPEC.model_copy(update={"machine_type": "a"}), token=TOKEN)
     assert caught.value.avoid.machine_type == "a"
+
+
+def test_a_machine_whose_claims_fail_again_and_again_is_tried_ever_less_often_up_to_an_hour(machines, provider):
+    named, pauses = SPEC.model_copy(update={"machine_type": "a"}), []
+    machines.claiming["a"] = FULL
+    for _ in range(6):
+        with pytest.raises(CapacityError, match="No space left") as caught:
+            provider.compute.create(named, token=str(uuid4()))
+        pauses.append(caught.value.avoid.seconds)
+        provider.compute.clock.sleep(pauses[-1] + 1)
+    assert pauses == pytest.approx([300, 600, 1200, 2400, 3600, 3600], abs=10)
+
+
+def test_a_machine_that_is_left_alone_is_not_even_asked_and_is_told_of_with_the_mend(machines, provider):
+    named = SPEC.model_copy(update={"machine_type": "a"})
+    machines.claiming["a"] = FULL
+    for _ in range(2):
+        with pytest.raises(CapacityError, match=r"it failed once and is tried again at .* UTC"):
+            provider.compute.create(named, token=str(uuid4()))
+    (told,) = provider.check()
+    assert "a: cannot be claimed: a: sh ended with code 1" in told
+    machines.claiming.clear()
+    Path(told.partition("and remove ")[2].partition(" to have")[0]).unlink()
+    assert provider.compute.create(named, token=str(uuid4())).machine_type == "a"
+    assert provider.check() == []
 
 
 def test_that_we_may_claim_none_is_told_as_such(machines, compute):

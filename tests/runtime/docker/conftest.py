@@ -25,7 +25,7 @@ from cloudlayer.labels import OWNER
 from cloudlayer.runtime.hosts.ssh import SshHost
 from cloudlayer.runtime.registry import connect_engine
 
-ON_BOTH = {"test_replicas.py", "test_exits.py", "test_crashes.py"}
+ON_BOTH = {"test_replicas.py", "test_exits.py", "test_crashes.py", "test_models.py"}
 BASE_IMAGE = "cloudlayer/base:local"
 MIB = 1024**2
 INSIDE = """

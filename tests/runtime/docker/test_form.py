@@ -7,7 +7,7 @@ import pytest
 
 from cloudlayer.errors import EngineError, Unsupported
 from cloudlayer.interfaces import MachineContext, ReplicaSpec
-from cloudlayer.runtime.docker.containers import creation
+from cloudlayer.runtime.docker.containers import Given, creation
 from cloudlayer.runtime.docker.images import Image
 from cloudlayer.runtime.docker.records import Records
 from cloudlayer.runtime.registry import connect_engine
@@ -28,7 +28,7 @@ def spec(**fields):
 
 
 def form(client, **fields):
-    return creation(client, spec(**fields), Image("x:1", ""), "machine", "network")
+    return creation(client, spec(**fields), Image("x:1", ""), "machine", Given("network"))
 
 
 def test_gpus_are_handed_in_by_their_index(client):
@@ -49,17 +49,32 @@ def test_a_share_of_compute_makes_it_a_client_of_the_service_for_sharing(client)
     made = form(client, devices=(0,), gpu_memory=2**30, gpu_compute=250)
     assert made["environment"]["CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"] == "25"
     assert made["environment"]["CUDA_MPS_PINNED_DEVICE_MEM_LIMIT"] == "0=1024M"
-    assert made["host_config"]["IpcMode"] == "host"
-    (mount,) = made["host_config"]["Mounts"]
-    assert mount["Target"] == made["environment"]["CUDA_MPS_PIPE_DIRECTORY"]
+    assert {mount["Target"] for mount in made["host_config"]["Mounts"]} == {
+        made["environment"]["CUDA_MPS_PIPE_DIRECTORY"],
+        "/dev/shm",
+    }
+
+
+def test_not_even_those_who_share_compute_see_the_memory_that_the_machines_processes_share(client):
+    made = form(client, devices=(0,), gpu_memory=2**30, gpu_compute=250)
+    assert not made["host_config"].get("IpcMode")
+    assert all(mount["Source"].startswith("/run/cloudlayer-mps") for mount in made["host_config"]["Mounts"])
+
+
+def test_a_mig_instance_is_handed_in_by_its_uuid_in_place_of_its_device(client):
+    asked = spec(devices=(1,), gpu_profile="1g.10gb", slices=(2,))
+    made = creation(client, asked, Image("x:1", ""), "machine", Given("network", instances=("MIG-7",)))
+    (request,) = made["host_config"]["DeviceRequests"]
+    assert request["DeviceIDs"] == ["MIG-7"]
+    assert made["labels"]["cloudlayer-gpu-devices"] == "1"
 
 
 def test_all_who_share_compute_are_the_one_user_that_the_service_serves(client):
     image = Image("x:1", "1000:1000")
-    assert creation(client, spec(), image, "machine", "network")["user"] == "1000:1000"
-    assert creation(client, spec(devices=(0,), gpu_memory=2**30), image, "machine", "network")["user"] == "1000:1000"
+    assert creation(client, spec(), image, "machine", Given("network"))["user"] == "1000:1000"
+    assert creation(client, spec(devices=(0,), gpu_memory=2**30), image, "machine", Given("network"))["user"] == "1000:1000"
     sharing = spec(devices=(0,), gpu_memory=2**30, gpu_compute=250)
-    assert creation(client, sharing, image, "machine", "network")["user"] == "65534:65534"
+    assert creation(client, sharing, image, "machine", Given("network"))["user"] == "65534:65534"
 
 
 def test_the_controllers_environment_is_not_in_it(client, monkeypatch):

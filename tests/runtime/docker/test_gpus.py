@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cloudlayer.errors import EngineError
 from cloudlayer.interfaces import Deadline, ReplicaExit, ReplicaState
+from cloudlayer.runtime.gpu import multi_process
 from tests.runtime.gpu.conftest import SimulatedHost
 
 MIB = 1024**2
@@ -83,3 +85,31 @@ def test_what_is_moved_off_has_room_in_memory_until_it_is_back(fleet, engine, gp
     assert limits(engine, status.id) == (own + held, own + held)
     engine.bring_back(status.id)
     assert limits(engine, status.id) == (own, own)
+
+
+def test_a_replica_that_cannot_start_on_its_mig_instance_leaves_none_once_it_is_stopped(fleet, engine, gpus):
+    device = {"uuid": "GPU-0", "model": "NVIDIA H100 80GB HBM3", "memory": 81559, "mig": "Enabled"}
+    gpus.change(gpus=[device])
+    spec = fleet.spec(devices=(0,), gpu_profile="1g.10gb", slices=(2,))
+    # No GPUs can be handed to containers here: the instance is made, and the start fails.
+    with pytest.raises(EngineError, match="GPUs cannot be handed to containers here"):
+        engine.start(spec)
+    (made,) = gpus.read()["gpus"][0]["instances"]
+    assert (made["profile"], made["start"]) == ("1g.10gb", 2)
+    fleet.engine().stop(spec.id)
+    assert gpus.read()["gpus"][0]["instances"] == []
+
+
+def test_who_shares_a_gpus_compute_shares_memory_in_a_folder_of_its_own(fleet, engine, tmp_path, monkeypatch):
+    for name in ("FOLDER", "SHARED"):
+        place = tmp_path / name.lower()
+        place.mkdir()
+        place.chmod(0o777)
+        monkeypatch.setattr(multi_process, name, str(place))
+    monkeypatch.setattr(multi_process, "ensure", lambda *_, **__: None)
+    one, other = fleet.ready(engine, gpu_compute=250), fleet.ready(engine, gpu_compute=250)
+    fleet.look(one, "open('/dev/shm/shared', 'w').write('seen')")
+    assert fleet.look(other, "result = open('/dev/shm/shared').read()") == "seen"
+    assert (tmp_path / "shared" / "shared").read_text() == "seen"
+    apart = fleet.ready(engine)
+    assert fleet.look(apart, "import os; result = os.path.exists('/dev/shm/shared')") is False

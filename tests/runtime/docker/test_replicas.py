@@ -11,7 +11,7 @@ from cloudlayer.errors import EngineError, TransientError
 from cloudlayer.interfaces import Deadline, ReplicaExit, ReplicaState
 from cloudlayer.labels import MACHINE, OWNER
 from cloudlayer.runtime.docker.daemon import DEFAULT_HOST
-from tests.runtime.functions import until
+from tests.runtime.functions import post, until
 
 
 def test_a_started_replica_becomes_ready_and_answers(fleet, engine):
@@ -134,16 +134,33 @@ def test_stopping_twice_at_once_is_no_error(fleet, engine):
     assert engine.get(status.id) is None
 
 
+def written(engine, id, **how):
+    return [line.text for line in engine.logs(id, **how)]
+
+
 def test_the_logs_of_a_replica_outlive_it_until_it_is_stopped(fleet, engine):
     status = fleet.ready(engine)
     fleet.look(status, "for number in range(5): print('line', number)")
-    until(lambda: list(engine.logs(status.id, tail=2)) == ["line 3", "line 4"])  # the engine takes lines in by and by
+    until(lambda: written(engine, status.id)[-2:] == ["line 3", "line 4"])  # the engine takes lines in by and by
     with pytest.raises(OSError):
         fleet.call(status, "print('the last'); import os; os._exit(1)")
     assert fleet.until_ended(engine, status.id).message == "it ended with code 1: the last"
-    assert engine.logs(status.id)[-1] == "the last"
+    assert written(engine, status.id)[-1] == "the last"
     engine.stop(status.id)
     assert list(engine.logs(status.id)) == []
+
+
+def test_the_lines_of_one_call_are_found_and_no_mark_is_seen(fleet, engine):
+    status = fleet.ready(engine)
+    for call in ("a", "b"):
+        code = f"import subprocess; print('of', '{call}'); subprocess.run(['echo', 'program of {call}'])"
+        assert post(status.address, code.encode(), Content_Type="text/plain", X_Request_Id=call)[0] == 200
+    assert fleet.look(status, "print('nobody'); result = 1") == 1
+    until(lambda: written(engine, status.id)[-1:] == ["nobody"])
+    assert written(engine, status.id, call="b") == ["of b", "program of b"]
+    assert written(engine, status.id, tail=3) == ["of b", "program of b", "nobody"]
+    assert written(engine, status.id, call="b", tail=1) == ["program of b"]
+    assert written(engine, status.id, call="c") == []
 
 
 def test_list_filters_by_labels_and_tells_of_ended_ones(fleet, engine):

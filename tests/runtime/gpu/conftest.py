@@ -36,7 +36,10 @@ class SimulatedHost:
         (programs / "setpriv").write_text(
             '#!/bin/sh\nwhile [ "${1#--}" != "$1" ]; do case $1 in --re*) shift;; esac; shift; done\nexec "$@"\n'
         )
-        for program in ("install", "setpriv"):
+        for program in ("mountpoint", "mount"):
+            (programs / program).write_text("#!/bin/sh\nexit 0\n")
+        (programs / "unshare").write_text('#!/bin/sh\nshift\nexec "$@"\n')
+        for program in ("install", "setpriv", "mountpoint", "mount", "unshare"):
             (programs / program).chmod(0o755)
         self._environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
 

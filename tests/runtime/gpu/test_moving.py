@@ -1,10 +1,15 @@
 """Sharing a device side by side, and in turn."""
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from cloudlayer.errors import EngineError, Unsupported
 from cloudlayer.runtime.gpu import checkpoint, multi_process
 from cloudlayer.runtime.gpu.reading import read
+from cloudlayer.runtime.hosts.local import LocalHost
 from cloudlayer.units import MIB
 
 
@@ -62,6 +67,29 @@ def test_the_service_for_sharing_is_started_once(host):
     multi_process.ensure(host, 65534, 65534)
     multi_process.ensure(host, 65534, 65534)
     assert host.read()["starts"] == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a process a view of files of its own")
+def test_the_service_has_shared_memory_of_its_own_that_the_machine_does_not_see(tmp_path, monkeypatch):
+    folder, shared = tmp_path / "pipe", tmp_path / "memory"
+    monkeypatch.setattr(multi_process, "FOLDER", str(folder))
+    monkeypatch.setattr(multi_process, "SHARED", str(shared))
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    daemon = programs / "nvidia-cuda-mps-control"
+    daemon.write_text('#!/bin/sh\n[ "$1" = -d ] || exit 1\necho of the service > /dev/shm/pipe.x\n')
+    daemon.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    tmp_path.chmod(0o755)
+    try:
+        multi_process.ensure(LocalHost(), os.getuid(), os.getgid())
+        assert (shared / "pipe.x").read_text() == "of the service\n"
+        assert not Path("/dev/shm/pipe.x").exists()
+        assert shared.stat().st_mode & 0o777 == 0o700
+        multi_process.ensure(LocalHost(), os.getuid(), os.getgid())
+    finally:
+        subprocess.run(["umount", shared], check=False)
+    assert not (shared / "pipe.x").exists()
 
 
 def test_a_machine_without_the_service_says_what_to_do(host, tmp_path):

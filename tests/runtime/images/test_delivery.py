@@ -18,7 +18,8 @@ import pytest
 
 from cloudlayer.interfaces import Deadline, MachineContext, ReplicaSpec, ReplicaState
 from cloudlayer.labels import OWNER
-from cloudlayer.runtime.docker.registry import own
+from cloudlayer.runtime.docker.registry import way
+from cloudlayer.runtime.docker.registry.way import Way
 from cloudlayer.runtime.hosts.ssh import SshHost
 from cloudlayer.runtime.registry import connect_engine
 
@@ -179,18 +180,21 @@ def test_without_an_engine_here_the_first_machine_builds_for_all(machines, spec,
 def test_other_users_of_a_machine_cannot_read_images(machines, spec):
     (machine,) = machines(1)
     machine.engine.prepare(spec())
-    (_, port), = machine.engine._images._delivery._supply.registry._ports.values()  # fmt: skip
+    registry = machine.engine._images._delivery._supply.registry
     ask = (
         "import urllib.request as u, urllib.error as e\n"
-        f"try: print(u.urlopen('http://127.0.0.1:{port}/v2/_catalog').status)\n"
+        "try: print(u.urlopen('http://PLACE/v2/_catalog').status)\n"
         "except e.HTTPError as error: print(error.code)"
     )
-    assert machine.box.ssh(f'python3 -c "{ask}"').strip() == "401"
+    with Way(machine.host, registry._server.reader, lambda doing: None) as opened:
+        asked = ask.replace("PLACE", opened.address())
+        assert machine.box.ssh(f'python3 -c "{asked}"').strip() == "401"
+    assert not machine.host.accepts(f"http://{opened.address()}"), "the way is there for a delivery alone"
 
 
 def test_a_port_that_somebody_has_is_left_alone(machines, spec, monkeypatch):
     (machine,) = machines(1)
-    monkeypatch.setattr(own, "_first_port", lambda name, socket: 22345)
+    monkeypatch.setattr(way, "_first_port", lambda name, socket: 22345)
     listen = (
         "import socket,time; s=socket.socket(); s.bind(('127.0.0.1',22345)); s.listen(); print(1,flush=True); time.sleep(60)"
     )

@@ -88,8 +88,8 @@ def deliver(monkeypatch, tmp_path):
     def make(failures=(), pruning=None):
         supply, own = Supply(failures), Builder("m1")
         monkeypatch.setattr(delivery, "supply_of", lambda cache: supply)
-        made = Delivery(MachineContext("m1", tmp_path / "m1", tmp_path / "cache"), own.daemon.host, own)
-        made._pruning = pruning or Pruning()
+        machine = MachineContext("m1", tmp_path / "m1", tmp_path / "cache")
+        made = Delivery(machine, own.daemon.host, own, pruning or Pruning())
         made.supply, made.let_go = supply, let_go
         return made
 

@@ -53,8 +53,8 @@ class Host(LocalHost):
 def pruning(tmp_path):
     """`pruning(engine, ages)`: its images were used that many seconds ago."""
 
-    def make(engine, ages):
-        made = Pruning(Host(engine), Daemon(engine, "a test", LocalHost()), tmp_path / "images")
+    def make(engine, ages, **options):
+        made = Pruning(Host(engine), Daemon(engine, "a test", LocalHost()), tmp_path / "images", **options)
         for reference, age in ages.items():
             made.used(reference)
             os.utime(made._path(reference), (time.time() - age,) * 2)
@@ -121,3 +121,10 @@ def test_a_full_disk_is_told_by_the_machine_s_name_and_may_be_tried_again():
     assert told.code == NO_SPACE
     assert "no space on m1" in str(told)
     assert full(EngineError("manifest unknown"), "m1") is None
+
+
+def test_on_an_engine_that_others_use_too_theirs_are_let_be(pruning):
+    engine = Engine([*(f"theirs:{number}" for number in range(8)), "ours:old", "ours:new"])
+    made = pruning(engine, {"ours:old": 7000, "ours:new": 5000}, shared=True)
+    assert made.make_room(nothing)
+    assert set(engine.there) == {f"theirs:{number}" for number in range(8)}

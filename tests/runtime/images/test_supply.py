@@ -34,7 +34,8 @@ def engines(monkeypatch):
     made = Engines()
     monkeypatch.setattr(supply, "Daemon", made)
     monkeypatch.setattr(supply, "Networks", lambda daemon, machine: None)
-    monkeypatch.setattr(supply, "Builder", lambda daemon, cache, networks: daemon)
+    monkeypatch.setattr(supply, "Builder", lambda daemon, cache, networks, pruning: daemon)
+    monkeypatch.setattr(supply, "of_this_host", lambda daemon, cache: None)
     monkeypatch.setattr(supply, "connect_registry", lambda folder: None)
     yield made
     made.go.set()

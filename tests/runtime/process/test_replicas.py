@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from cloudlayer.errors import EngineError, InvalidSpec, Unsupported
-from cloudlayer.interfaces import Deadline, ReplicaExit, ReplicaState
+from cloudlayer.interfaces import Deadline, LogLine, ReplicaExit, ReplicaState
 from cloudlayer.runtime.sources import source_digest
 from tests.runtime.functions import post, until
 
@@ -141,7 +141,7 @@ def test_a_function_that_cannot_be_loaded_says_why(host, way) -> None:
     spec = host.spec("def load():\n    raise ValueError('no model here')\ndef apply(input): ...\n")
     status = host.run(engine, spec)
     assert (status.exit, status.message) == (ReplicaExit.FAILED_TO_LOAD, "could not be loaded: no model here")
-    assert any("ValueError" in line for line in engine.logs(spec.id))
+    assert any("ValueError" in line.text for line in engine.logs(spec.id))
 
 
 def test_a_replica_that_overruns_its_memory_is_told_so_and_the_next_call_elsewhere_works(host, way) -> None:
@@ -221,7 +221,7 @@ def test_stop_lets_a_call_in_flight_end_within_its_grace_and_kills_after_it(host
 
         thread = threading.Thread(target=call)
         thread.start()
-        until(lambda one=spec.id: "begun" in engine.logs(one))
+        until(lambda one=spec.id: LogLine("begun") in engine.logs(one))
         engine.stop(spec.id, grace=3.0 if answered else 0.2)
         thread.join()
         assert answers == [(200, b"done") if answered else None]
@@ -234,12 +234,12 @@ def test_the_log_is_kept_until_stop_and_stays_small(host, engine) -> None:
     spec = host.spec(code)
     status = host.run(engine, spec)
     post(status.address, 3)
-    assert [line[:6] for line in engine.logs(spec.id, tail=2)] == ["line 1", "line 2"]
+    assert [line.text[:6] for line in engine.logs(spec.id, tail=2)] == ["line 1", "line 2"]
     for _ in range(3):
         post(status.address, 5000)
         engine.get(spec.id)
     assert sum(path.stat().st_size for path in (host.root / "m" / spec.id).glob("log*")) < 16 * MIB
-    assert engine.logs(spec.id, tail=1)[0].startswith("line 4999")
+    assert engine.logs(spec.id, tail=1)[0].text.startswith("line 4999")
 
 
 def test_what_runs_is_what_was_deployed_though_the_folder_changed(host, engine) -> None:

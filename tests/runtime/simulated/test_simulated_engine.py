@@ -121,7 +121,7 @@ def test_a_replica_ends_as_it_is_told_to(world, engine, effect, seconds, ready_f
     ended = engine.get(spec.id)
     assert (ended.state, ended.exit) == (ReplicaState.EXITED, ReplicaExit(effect))
     assert engine.get(other.id).state is ReplicaState.READY
-    assert any(effect in line for line in engine.logs(spec.id))
+    assert any(effect in line.text for line in engine.logs(spec.id))
 
 
 def test_lists_are_by_labels(engine):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
 from cloudlayer.errors import InvalidSpec
-from cloudlayer.interfaces import Deadline
+from cloudlayer.interfaces import Deadline, ReplicaSpec
 from cloudlayer.interfaces.host import Host
+from cloudlayer.runtime.docker.builder import Builder
 from cloudlayer.runtime.docker.daemon import Daemon
 
 VARIABLE: Final = "CLOUDLAYER_REGISTRY"
@@ -27,12 +29,21 @@ class Registry(Protocol):
         """The digests of an image's manifests, the whole one last; none if it is not there. `daemon` may be asked to look."""
         ...
 
-    def push(self, reference: str, daemon: Daemon) -> tuple[str, ...]:
-        """Bring an image of `daemon` here, as far as it is not; its digests."""
+    def publish(self, spec: ReplicaSpec, reference: str, builder: Builder, deadline: Deadline | None) -> tuple[str, ...]:
+        """Bring the image of a source folder here, built by `builder`, as far as it is not; its digests."""
         ...
 
-    def pull(self, reference: str, manifests: tuple[str, ...], daemon: Daemon, host: Host, deadline: Deadline | None) -> None:
-        """Bring it to the machine `host`, whose engine is `daemon`, under its reference. What is there is not sent again."""
+    def push(self, reference: str, daemon: Daemon) -> tuple[str, ...]:
+        """Bring an image that `daemon` has here, as far as it is not; its digests."""
+        ...
+
+    def deliver(
+        self, reference: str, published: Callable[[], tuple[str, ...]], daemon: Daemon, host: Host, deadline: Deadline | None
+    ) -> None:
+        """Bring an image to the machine `host`, whose engine is `daemon`, under its reference. What is there is not sent again.
+
+        `published` gives its digests, once all of it is here; none where the machine has it already.
+        """
         ...
 
     def close(self) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cloudlayer.errors import EngineError, TransientError
@@ -61,6 +62,14 @@ class Client:
     def has_manifest(self, reference: str) -> bool:
         """Whether the repository has the manifest of that digest or tag."""
         return self._there(f"{self._base}/manifests/{reference}")
+
+    def manifest(self, digest: str) -> Any:
+        """The document of a manifest."""
+        return json.loads(self._ask("GET", f"{self._base}/manifests/{digest}", headers={"Accept": MANIFEST}, expected=200).body)
+
+    def blob(self, digest: str) -> bytes:
+        """The content of that digest; for what is small."""
+        return self._ask("GET", f"{self._base}/blobs/{digest}", expected=200).body
 
     def upload(self, content: Iterable[bytes]) -> Blob:
         """Store content, chunk by chunk.

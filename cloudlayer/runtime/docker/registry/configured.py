@@ -5,9 +5,12 @@ A machine's engine is handed the credentials with each request, and keeps none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cloudlayer.errors import EngineError, NotFound, PermissionDenied
-from cloudlayer.interfaces import Deadline
+from cloudlayer.interfaces import Deadline, ReplicaSpec
 from cloudlayer.interfaces.host import Host
+from cloudlayer.runtime.docker.builder import Builder
 from cloudlayer.runtime.docker.daemon import Daemon
 from cloudlayer.runtime.docker.pulling import pull, untag
 from cloudlayer.runtime.docker.registry import VARIABLE
@@ -29,6 +32,11 @@ class Configured:
             return ()  # many refuse to speak of what is not there; a push tells whether that was it
         return (str(found["Descriptor"]["digest"]),)
 
+    def publish(self, spec: ReplicaSpec, reference: str, builder: Builder, deadline: Deadline | None) -> tuple[str, ...]:
+        """Have the engine build and push it."""
+        builder.build(spec, deadline)
+        return self.push(reference, builder.daemon)
+
     def push(self, reference: str, daemon: Daemon) -> tuple[str, ...]:
         """Have the engine push it: layers that the registry has are not sent."""
         name, tag = self._name(reference)
@@ -47,8 +55,13 @@ class Configured:
             raise EngineError(f"{what}: the engine does not say what became of it; see its log")
         return (digest,)
 
-    def pull(self, reference: str, manifests: tuple[str, ...], daemon: Daemon, host: Host, deadline: Deadline | None) -> None:
+    def deliver(
+        self, reference: str, published: Callable[[], tuple[str, ...]], daemon: Daemon, host: Host, deadline: Deadline | None
+    ) -> None:
         """Have the machine's engine pull it."""
+        manifests = published()
+        if not manifests:
+            return
         name, tag = self._name(reference)
         daemon.client.reload_config()
         pull(daemon, name, digest=manifests[-1])

@@ -1,29 +1,30 @@
-"""Our own registry: pushed to by a socket, and pulled from by machines at their own loopback, over their SSH connection."""
+"""Our own registry: pushed to by a socket, and pulled from by machines at their own loopback, over an SSH connection for it."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cloudlayer.errors import CloudLayerError, EngineError, TransientError
-from cloudlayer.interfaces import Deadline
+from cloudlayer.errors import CloudLayerError, TransientError
+from cloudlayer.interfaces import Deadline, ReplicaSpec
 from cloudlayer.interfaces.host import Host
+from cloudlayer.runtime.docker.builder import Builder
 from cloudlayer.runtime.docker.daemon import Daemon
 from cloudlayer.runtime.docker.pulling import pull, untag
-from cloudlayer.runtime.docker.registry.catalogue import Catalogue
+from cloudlayer.runtime.docker.registry.arrivals import Arrivals
+from cloudlayer.runtime.docker.registry.catalogue import Catalogue, Entry
 from cloudlayer.runtime.docker.registry.client import BROKEN, Client
+from cloudlayer.runtime.docker.registry.compose import Composer
 from cloudlayer.runtime.docker.registry.push import push
 from cloudlayer.runtime.docker.registry.server import USER, Server
+from cloudlayer.runtime.docker.registry.way import Way
 
 REPOSITORY: Final = "function"
 """All images are in one repository, so that they share layers."""
-_PORTS: Final = range(20000, 30000)
-"""Below those that the kernel hands out by itself."""
 _TRIES: Final = 5
 _TIDY_EVERY: Final = 86400.0
 
@@ -37,8 +38,7 @@ class Own:
         self._server = Server(folder)
         self._catalogue = Catalogue(folder / "images")
         self._tidied = folder / "tidied"
-        self._ports: dict[str, tuple[int, int]] = {}  # of a machine's connection, by its number
-        self._lock = threading.Lock()
+        self._arrivals = Arrivals()
 
     def find(self, reference: str, daemon: Daemon) -> tuple[str, ...]:
         """The manifests that the catalogue has, if the registry has them still."""
@@ -53,14 +53,29 @@ class Own:
             client.close()
         return entry.manifests if there else ()
 
+    def publish(self, spec: ReplicaSpec, reference: str, builder: Builder, deadline: Deadline | None) -> tuple[str, ...]:
+        """Put the image together here; who delivers it meanwhile hears of its lower parts as they come."""
+        daemon = builder.daemon
+
+        def compose(client: Client) -> Entry:
+            arrived = partial(self._arrivals.add, reference)
+            composer = Composer(lambda: Client(self._server.writer, REPOSITORY, daemon.check), self._catalogue, arrived)
+            return composer.compose(spec, reference, builder, deadline)
+
+        return self._stored(reference, daemon, compose)
+
     def push(self, reference: str, daemon: Daemon) -> tuple[str, ...]:
-        """Read the image from the engine, and store what is new; again, should the registry die meanwhile."""
+        """Read the image from the engine, and store what is new."""
+        return self._stored(reference, daemon, lambda client: push(daemon, reference, client, self._catalogue))
+
+    def _stored(self, reference: str, daemon: Daemon, store: Callable[[Client], Entry]) -> tuple[str, ...]:
+        """The manifests of what is stored; again, should the registry die meanwhile."""
         for left in reversed(range(_TRIES)):
             self._server.ensure(daemon.check)
             client = Client(self._server.writer, REPOSITORY, daemon.check)
             try:
                 with self._server.pushing(daemon.check):
-                    entry = push(daemon, reference, client, self._catalogue)
+                    entry = store(client)
             except TransientError as error:
                 if error.code != BROKEN or not left:
                     raise
@@ -72,62 +87,29 @@ class Own:
                 client.close()
         raise AssertionError("the last try raises or returns")
 
-    def pull(self, reference: str, manifests: tuple[str, ...], daemon: Daemon, host: Host, deadline: Deadline | None) -> None:
-        """Have the machine's engine pull it, with its lower parts beside it: of a pull that is cut off those stay."""
+    def deliver(
+        self, reference: str, published: Callable[[], tuple[str, ...]], daemon: Daemon, host: Host, deadline: Deadline | None
+    ) -> None:
+        """Have the machine's engine pull it, each lower part as soon as it is here: of a pull that is cut off those stay."""
         self._server.ensure(daemon.check)
-        name = f"127.0.0.1:{self._port(host)}/{REPOSITORY}"
         auth = {"username": USER, "password": self._server.secret}
+        with Way(host, self._server.reader, daemon.check) as way:
 
-        def part(digest: str) -> None:
-            try:
-                with daemon.until(deadline):
-                    pull(daemon, name, digest=digest, auth=auth)
-            except CloudLayerError as error:
-                _log.debug("a part of %s was not kept: %s", reference, error)
+            def fetch(digest: str) -> None:
+                pull(daemon, f"{way.address()}/{REPOSITORY}", digest=digest, auth=auth)
 
-        with ThreadPoolExecutor(max(1, len(manifests) - 1), thread_name_prefix="pull") as threads:
-            for digest in manifests[:-1]:
-                threads.submit(part, digest)
-            try:
-                pull(daemon, name, digest=manifests[-1], auth=auth)
-            except CloudLayerError:
-                self._forget_port(host)  # it may lead nowhere by now
-                raise
-        repository, _, tag = reference.rpartition(":")
-        daemon.call("naming an image", daemon.client.tag, f"{name}@{manifests[-1]}", repository, tag, force=True)
-        for digest in manifests:
-            untag(daemon, f"{name}@{digest}")
+            with self._arrivals.followed(reference, partial(_try, fetch, daemon, deadline)) as follower:
+                manifests = published()
+                for digest in manifests[:-1]:
+                    follower.hear(digest)
+                if manifests:
+                    fetch(manifests[-1])
+            if manifests:
+                _name(daemon, f"{way.address()}/{REPOSITORY}", reference, manifests)
 
     def close(self) -> None:
         """End the registry, unless another controller uses it."""
         self._server.release()
-
-    def _port(self, host: Host) -> int:
-        """The port of the machine's loopback that leads to the reader, by way of its SSH connection."""
-        connection = host.connection
-        with self._lock:
-            known, first = self._ports.get(host.name, (-1, _first_port(host.name, self._server.reader)))
-        if known == connection:
-            return first
-        for count in range(_TRIES):
-            port = _PORTS[(first - _PORTS.start + count * 37) % len(_PORTS)]
-            try:
-                host.expose(f"unix:{self._server.reader}", f"http://127.0.0.1:{port}")
-            except EngineError as error:  # somebody has it
-                _log.info("port %d of %s cannot be had: %s", port, host.name, error)
-                continue
-            with self._lock:
-                self._ports[host.name] = (connection, port)
-            return port
-        raise EngineError(
-            f"no port of {host.name} can be led to the registry: does its sshd allow forwarding (AllowTcpForwarding)?"
-        )
-
-    def _forget_port(self, host: Host) -> None:
-        with self._lock:
-            _, port = self._ports.pop(host.name, (0, 0))
-            if port:
-                self._ports[host.name] = (-1, port)
 
     def _try_to_tidy(self, client: Client, daemon: Daemon) -> None:
         try:
@@ -151,6 +133,18 @@ class Own:
             self._server.collect(daemon.check)
 
 
-def _first_port(name: str, socket: Path) -> int:
-    number = int.from_bytes(hashlib.sha256(f"{name}\n{socket}".encode()).digest()[:4], "big")
-    return _PORTS[number % len(_PORTS)]
+def _try(fetch: Callable[[str], None], daemon: Daemon, deadline: Deadline | None, digest: str) -> None:
+    """Pull a lower part. Where that fails the whole is pulled all the same, and tells why."""
+    try:
+        with daemon.until(deadline):
+            fetch(digest)
+    except CloudLayerError as error:
+        _log.debug("the part %s was not kept: %s", digest, error)
+
+
+def _name(daemon: Daemon, place: str, reference: str, manifests: Sequence[str]) -> None:
+    """Give the image its own name, and take those of the way from it."""
+    repository, _, tag = reference.rpartition(":")
+    daemon.call("naming an image", daemon.client.tag, f"{place}@{manifests[-1]}", repository, tag, force=True)
+    for digest in manifests:
+        untag(daemon, f"{place}@{digest}")

@@ -17,7 +17,7 @@ from typing import Final
 CHUNK: Final = 4 * 1024**2
 """Bytes that one member packs."""
 _GZIP: Final = 16 + zlib.MAX_WBITS
-_LEVEL: Final = 4
+_LEVEL: Final = 1
 _SAMPLE: Final = 64 * 1024
 _WORTH_IT: Final = 0.95
 _MAGIC: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")

@@ -14,14 +14,13 @@ from itertools import chain
 from typing import IO, Any, Final
 
 from cloudlayer.errors import EngineError
+from cloudlayer.runtime.docker.build import PART
 from cloudlayer.runtime.docker.daemon import Daemon
 from cloudlayer.runtime.docker.registry.catalogue import Catalogue, Entry, Layer
 from cloudlayer.runtime.docker.registry.client import MANIFEST, Client
 from cloudlayer.runtime.docker.registry.packing import CHUNK, is_packed, packed
 from cloudlayer.runtime.docker.registry.saved import Saved, read_saved
 
-PART: Final = "cloudlayer-part"
-"""The label of an image that is the lower part of another."""
 _KIND: Final = "application/vnd.docker.container.image.v1+json"
 _LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _PART_SIZE: Final = 32 * 1024**2
@@ -38,7 +37,7 @@ def push(daemon: Daemon, reference: str, client: Client, catalogue: Catalogue) -
     layers = _Layers(client, catalogue.layers(), lambda found: catalogue.put(Entry(reference, (), found)))
     saved = read_saved(daemon.read(what, daemon.client.get_image, reference), layers.take)
     ordered = layers.ordered(saved, reference)
-    manifests = tuple(_manifest(client, config, each) for config, each in _images(saved, ordered))
+    manifests = tuple(put_manifest(client, config, each) for config, each in _images(saved.config, ordered))
     entry = Entry(reference, manifests, dict(zip(saved.layers, ordered, strict=True)))
     catalogue.put(entry)
     _log.info("%s: %d bytes of %d were new", what, layers.sent, sum(layer.size for layer in ordered))
@@ -58,7 +57,7 @@ class _Layers:
     def take(self, path: str, file: IO[bytes]) -> None:
         known = self._known.get(path)
         there = known is not None and self._client.has_blob(known.digest)
-        self._found[path] = known if known is not None and there else self._upload(_chunks(file))
+        self._found[path] = known if known is not None and there else self._upload(chunks_of(file))
         self._keep(self._found)
 
     def ordered(self, saved: Saved, reference: str) -> list[Layer]:
@@ -79,46 +78,61 @@ class _Layers:
         return known if known is not None and there else self._upload(iter([content]))
 
     def _upload(self, chunks: Iterator[bytes]) -> Layer:
-        first = next(chunks, b"")
-        raw = hashlib.sha256()
-
-        def seen() -> Iterator[bytes]:
-            for chunk in chain([first], chunks):
-                raw.update(chunk)
-                yield chunk
-
-        as_it_is = is_packed(first)
-        blob = self._client.upload(seen() if as_it_is else packed(seen()))
-        self.sent += blob.size
-        # What an engine keeps packed does not tell what it unpacks to; whoever pulls it sees whether that is right.
-        return Layer("" if as_it_is else f"sha256:{raw.hexdigest()}", blob.digest, blob.size)
+        layer = upload_layer(self._client, chunks)
+        self.sent += layer.size
+        return layer
 
 
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+def upload_layer(client: Client, chunks: Iterator[bytes]) -> Layer:
+    """Store a layer, packed on its way if it is not packed yet."""
+    first = next(chunks, b"")
+    raw = hashlib.sha256()
+
+    def seen() -> Iterator[bytes]:
+        for chunk in chain([first], chunks):
+            raw.update(chunk)
+            yield chunk
+
+    as_it_is = is_packed(first)
+    blob = client.upload(seen() if as_it_is else packed(seen()))
+    # What an engine keeps packed does not tell what it unpacks to; whoever pulls it sees whether that is right.
+    return Layer("" if as_it_is else f"sha256:{raw.hexdigest()}", blob.digest, blob.size)
+
+
+def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """A file's content from where it stands, in pieces of CHUNK bytes."""
     while chunk := file.read(CHUNK):
         yield chunk
 
 
-def _images(saved: Saved, layers: Sequence[Layer]) -> Iterator[tuple[bytes, Sequence[Layer]]]:
+def _images(whole: bytes, layers: Sequence[Layer]) -> Iterator[tuple[bytes, Sequence[Layer]]]:
     """The configuration and the layers of each part that is worth keeping, and of the whole."""
-    whole = json.loads(saved.config)
-    least = max(_PART_SIZE, sum(layer.size for layer in layers) // _MOST_PARTS)
-    since = 0
-    for count, layer in enumerate(layers[:-1], 1):
-        since += layer.size
+    for count in part_lengths([layer.size for layer in layers]):
+        yield part(whole, layers[:count]), layers[:count]
+    yield whole, layers
+
+
+def part_lengths(sizes: Sequence[int]) -> list[int]:
+    """Of how many layers each lower part is that is worth keeping, for layers of these sizes in bytes."""
+    found, since, least = [], 0, max(_PART_SIZE, sum(sizes) // _MOST_PARTS)
+    for count, size in enumerate(sizes[:-1], 1):
+        since += size
         if since >= least:
             since = 0
-            yield _part(whole, layers[:count]), layers[:count]
-    yield saved.config, layers
+            found.append(count)
+    return found
 
 
-def _part(whole: dict[str, Any], layers: Sequence[Layer]) -> bytes:
-    platform = {key: whole[key] for key in ("architecture", "os", "variant") if key in whole}
+def part(whole: bytes, layers: Sequence[Layer]) -> bytes:
+    """The configuration of an image of the lowest layers of another one."""
+    document: dict[str, Any] = json.loads(whole)
+    platform = {key: document[key] for key in ("architecture", "os", "variant") if key in document}
     rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
     return json.dumps({**platform, "config": {"Labels": {PART: "true"}}, "rootfs": rootfs}, sort_keys=True).encode()
 
 
-def _manifest(client: Client, config: bytes, layers: Sequence[Layer]) -> str:
+def put_manifest(client: Client, config: bytes, layers: Sequence[Layer]) -> str:
+    """Store an image of layers that are there; its digest."""
     blob = client.upload([config])
     document = {
         "schemaVersion": 2,

@@ -6,19 +6,18 @@ comes last. So what is large is handed out as it passes, under its path, and wha
 
 from __future__ import annotations
 
-import io
 import json
 import posixpath
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from cloudlayer.errors import EngineError
+from cloudlayer.runtime.chunks import BUFFER, readable
 
 SMALL: Final = 1024**2
 """Bytes of a file that is kept in memory until the manifest has come."""
-_BUFFER: Final = 1024**2
 _MANIFEST: Final = "manifest.json"
 
 
@@ -47,7 +46,7 @@ def read_saved(chunks: Iterable[bytes], large: Callable[[str, IO[bytes]], None])
     small: dict[str, bytes] = {}
     links: dict[str, str] = {}
     try:
-        with tarfile.open(fileobj=io.BufferedReader(_Chunks(chunks), _BUFFER), mode="r|", bufsize=_BUFFER) as archive:
+        with tarfile.open(fileobj=readable(chunks), mode="r|", bufsize=BUFFER) as archive:
             for member in archive:
                 path = posixpath.normpath(member.name)
                 if member.issym():
@@ -76,25 +75,3 @@ def _understood(small: dict[str, bytes], links: dict[str, str]) -> Saved:
     return Saved(
         small[posixpath.normpath(images[0]["Config"])], layers, {path: small[path] for path in layers if path in small}
     )
-
-
-class _Chunks(io.RawIOBase):
-    """Chunks as a file."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks: Iterator[bytes] = iter(chunks)
-        self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._left:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._left = memoryview(chunk)
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count

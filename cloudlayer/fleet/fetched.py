@@ -1,0 +1,108 @@
+"""What a manifest names by URI, as it is at the moment of a deploy: source folders are fetched, models are pinned."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloudlayer.errors import CloudError, InvalidSpec, NotFound, TransientError
+from cloudlayer.functions.manifest import FunctionSpec, Manifest
+from cloudlayer.functions.models import ModelFile
+from cloudlayer.runtime.sources import snapshot
+from cloudlayer.storage.limits import is_path
+
+if TYPE_CHECKING:
+    from cloudlayer.storage.client import Client
+    from cloudlayer.storage.directories import Entry
+
+
+def fetched(manifest: Manifest, folder: Path) -> tuple[list[FunctionSpec], dict[str, Path]]:
+    """The functions as they are to be kept, and the snapshots of their source folders, made below `folder`, by function
+    version.
+
+    InvalidSpec for what is not there, or cannot be asked for.
+    """
+    functions, folders = [], {}
+    with ExitStack() as opened:
+
+        @cache
+        def client() -> Client:
+            from cloudlayer import storage
+
+            return opened.enter_context(storage.connect())
+
+        for spec in manifest.function:
+            kept = pinned(spec, client)
+            if spec.source:
+                folders[spec.key] = source_folder(spec, folder, client)
+                kept = kept.model_copy(update={"source": str(folders[spec.key])})
+            functions.append(kept)
+    return functions, folders
+
+
+def pinned(spec: FunctionSpec, client: Callable[[], Client]) -> FunctionSpec:
+    """The function with each of its models as the object that is there now; folders become the objects below them."""
+    if not spec.models:
+        return spec
+    with _told(spec):
+        found = [one for model in spec.models for one in _objects(model, client())]
+    if len({each.name for each in found}) < len(found):
+        raise InvalidSpec(f"{spec.key}: models: two objects have one name: give one of them a `name` of its own")
+    return spec.model_copy(update={"models": tuple(found)})
+
+
+def source_folder(spec: FunctionSpec, folder: Path, client: Callable[[], Client]) -> Path:
+    """The snapshot of a function's source folder, wherever that is."""
+    if "://" not in str(spec.source):
+        return snapshot(Path(str(spec.source)), folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=".source-", dir=folder))
+    try:
+        with _told(spec):
+            _fetch(str(spec.source).rstrip("/") + "/", made, client())
+        return snapshot(made, folder)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _objects(model: ModelFile, client: Client) -> Iterator[ModelFile]:
+    if not model.is_folder:
+        info = client.file(model.uri).stat()
+        if model.etag not in (None, info.etag):
+            raise InvalidSpec(
+                f"{model.uri} is another object than its etag {model.etag} says: take the etag out, or name its own"
+            )
+        yield model.model_copy(update={"etag": info.etag, "size": info.size, "crc32c": info.crc32c})
+        return
+    for entry in _below(model.uri, client):
+        yield from _objects(ModelFile(uri=entry.uri, name=f"{model.name}/{entry.name}"), client)
+
+
+def _fetch(uri: str, folder: Path, client: Client) -> None:
+    for entry in _below(uri, client):
+        if not is_path(entry.name):
+            raise InvalidSpec(f"{entry.uri} would lie outside of its folder, or nowhere: a source folder holds plain names alone")
+        client.file(entry.uri).get_file(folder / entry.name)
+
+
+def _below(uri: str, client: Client) -> list[Entry]:
+    """The objects below a folder, without those that only mark one, as consoles make them."""
+    found = [entry for entry in client.dir(uri).list() if not entry.uri.endswith("/")]
+    if not found:
+        raise NotFound(f"nothing is below {uri}")
+    return found
+
+
+@contextmanager
+def _told(spec: FunctionSpec) -> Iterator[None]:
+    try:
+        yield
+    except TransientError:
+        raise
+    except CloudError as error:
+        raise InvalidSpec(f"{spec.key}: {error}") from error

@@ -1,0 +1,126 @@
+"""Models in a cache on this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple
+from pathlib import Path
+from typing import Final
+
+from cloudlayer.errors import Changed, CloudError, EngineError, IntegrityError, TransientError
+from cloudlayer.interfaces import Deadline, Model
+
+_POLL: Final = 0.1
+
+
+def file_id(model: Model) -> str:
+    """What a model's content is called, whatever its name: another etag, size or sum is another content."""
+    return _digest([model.uri, model.etag, model.size, model.crc32c])
+
+
+def set_id(models: Sequence[Model]) -> str:
+    """What a version's models are called together."""
+    return _digest([astuple(model) for model in models])
+
+
+def models_folder(models: Sequence[Model], cache: Path, deadline: Deadline | None = None) -> Path:
+    """The folder in which each of `models` lies by its name; what is not there yet is fetched now.
+
+    EngineError where an object is not there, or is not the one that was deployed, any more; TransientError where its store
+    cannot be reached.
+    """
+    place = cache / "models/sets" / set_id(models)
+    if place.is_dir():
+        return place
+    contents = {model.name: _content(model, cache, deadline) for model in models}
+    return _settled(contents, place)
+
+
+def content_file(model: Model, cache: Path) -> Path:
+    """Where a model's content lies in the cache."""
+    return cache / "models/files" / file_id(model)
+
+
+def _content(model: Model, cache: Path, deadline: Deadline | None) -> Path:
+    path = content_file(model, cache)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path.with_suffix(".lock"), deadline):
+        if not path.is_file():
+            _fetch(model, path, deadline)
+    return path
+
+
+def _fetch(model: Model, path: Path, deadline: Deadline | None) -> None:
+    draft = path.with_suffix(".new")
+    try:
+        _download(model, draft, deadline)
+    except TransientError:
+        raise
+    except Changed:
+        raise EngineError(f"model {model.uri} has changed since it was deployed: deploy it again") from None
+    except CloudError as error:
+        raise EngineError(f"model {model.uri} cannot be fetched: {error}") from error
+    draft.chmod(0o644)
+    draft.replace(path)
+
+
+def _download(model: Model, draft: Path, deadline: Deadline | None) -> None:
+    from cloudlayer import storage
+    from cloudlayer.storage.transfers import download_file
+
+    def check(_: int) -> None:
+        if deadline is not None:
+            deadline.check(f"fetching {model.uri}")
+
+    with storage.connect() as client:
+        store, key = client.resolve(model.uri)
+        info = store.head(key)
+        if model.etag is not None and info.etag != model.etag:
+            raise Changed("it is another object than the one that was deployed", provider=store.uri)
+        download_file(store, key, draft, info=info, progress=check)
+    if draft.stat().st_size != info.size:
+        raise IntegrityError(f"{draft.stat().st_size} bytes came, and not {info.size}", provider=store.uri)
+
+
+def _settled(contents: dict[str, Path], place: Path) -> Path:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+    try:
+        for name, content in contents.items():
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            os.link(content, made / name)
+        for folder in (made, *(path for path in made.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)
+        made.rename(place)
+    except OSError:
+        if not place.is_dir():  # another was quicker otherwise, with the same
+            raise
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return place
+
+
+@contextmanager
+def _alone(path: Path, deadline: Deadline | None) -> Iterator[None]:
+    """One at a time, among all processes of this machine."""
+    with path.open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if deadline else 0))
+                break
+            except BlockingIOError:
+                if deadline is not None:
+                    deadline.check("waiting for another fetch of the same model")
+                    deadline.clock.sleep(_POLL)
+        yield
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:32]

@@ -1,0 +1,235 @@
+"""The client for asyncio: the same names as of `Client`, `File` and `Directory`, awaited.
+
+What a store's library does without blocking is awaited as it is; the rest is done in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from os import PathLike
+from typing import Any, BinaryIO, Self
+
+from cloudlayer.errors import NotFound
+from cloudlayer.storage.client import Client
+from cloudlayer.storage.content import JSON, decoded, encoded, from_json, to_json
+from cloudlayer.storage.directories import Directory, Entry, Selection
+from cloudlayer.storage.files import HOUR, File
+from cloudlayer.storage.objects import EMPTY, PLAIN, ObjectInfo, PutOptions
+from cloudlayer.storage.store import Data, Method, Reader, Store, in_threads
+from cloudlayer.storage.transfers.buffers import SMALL, Progress
+
+
+class AsyncClient:
+    """As `Client`."""
+
+    def __init__(self, stores: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self._client = Client(stores)
+
+    def file(self, uri: str) -> AsyncFile:
+        """As `Client.file`; nothing is asked of the store."""
+        return AsyncFile(self._client.file(uri))
+
+    def dir(self, uri: str) -> AsyncDirectory:
+        """As `Client.dir`; nothing is asked of the store."""
+        return AsyncDirectory(self._client.dir(uri))
+
+    def resolve(self, uri: str) -> tuple[Store, str]:
+        """As `Client.resolve`."""
+        return self._client.resolve(uri)
+
+    async def close(self) -> None:
+        """As `Client.close`."""
+        await asyncio.to_thread(self._client.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class AsyncReader:
+    """An object as it arrives: `async for piece in reader`. Leaving an `async with` closes it."""
+
+    __slots__ = ("_reader", "info")
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.info: ObjectInfo = reader.info
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return in_threads(iter(self._reader))
+
+    async def close(self) -> None:
+        """As `Reader.close`."""
+        await asyncio.to_thread(self._reader.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class AsyncFile:
+    """As `File`."""
+
+    __slots__ = ("_file", "key", "store", "uri")
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self.uri = file.uri
+        self.store = file.store
+        self.key = file.key
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.uri}>"
+
+    async def get(self, start: int | None = None, end: int | None = None, if_match: str | None = None) -> bytes:
+        """As `File.get`."""
+        return await self.store.get_async(self.key, start=start, end=end, if_match=if_match)
+
+    async def text(self, encoding: str = "utf-8") -> str:
+        """As `File.text`."""
+        return decoded(self.uri, await self.get(), encoding)
+
+    async def json(self) -> Any:
+        """As `File.json`."""
+        return from_json(self.uri, await self.get())
+
+    async def stream(self, start: int | None = None, end: int | None = None, if_match: str | None = None) -> AsyncReader:
+        """As `File.stream`."""
+        return AsyncReader(await self.store.open_async(self.key, start=start, end=end, if_match=if_match))
+
+    async def put(
+        self,
+        data: str | Data,
+        *,
+        if_absent: bool = False,
+        if_match: str | None = None,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] = EMPTY,
+        tags: Mapping[str, str] = EMPTY,
+    ) -> ObjectInfo:
+        """As `File.put`."""
+        data = encoded(self.uri, data)
+        if len(data) > SMALL:
+            options: dict[str, Any] = {"content_type": content_type, "metadata": metadata, "tags": tags}
+            return await asyncio.to_thread(self._file.put, data, if_absent=if_absent, if_match=if_match, **options)
+        made = PutOptions(if_absent, if_match, content_type, metadata, tags)
+        return await self.store.put_async(self.key, data, PLAIN if made == PLAIN else made)
+
+    async def put_json(self, value: Any, *, content_type: str | None = None, **options: Any) -> ObjectInfo:
+        """As `File.put_json`."""
+        if content_type is None and self.store.capabilities["content_type"]:
+            content_type = JSON
+        return await self.put(to_json(self.uri, value), content_type=content_type, **options)
+
+    async def put_file(self, path: str | PathLike[str], *, progress: Progress | None = None, **options: Any) -> ObjectInfo:
+        """As `File.put_file`."""
+        return await asyncio.to_thread(self._file.put_file, path, progress=progress, **options)
+
+    async def put_stream(
+        self,
+        source: AsyncIterable[Data] | Iterable[Data] | BinaryIO,
+        *,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> ObjectInfo:
+        """As `File.put_stream`; `source` may be asynchronous too."""
+        if isinstance(source, AsyncIterable):
+            source = _awaited(aiter(source), asyncio.get_running_loop())
+        return await asyncio.to_thread(self._file.put_stream, source, progress=progress, **options)
+
+    async def get_file(self, path: str | PathLike[str], *, progress: Progress | None = None) -> ObjectInfo:
+        """As `File.get_file`."""
+        return await asyncio.to_thread(self._file.get_file, path, progress=progress)
+
+    async def exists(self) -> bool:
+        """As `File.exists`."""
+        try:
+            await self.stat()
+        except NotFound:
+            return False
+        return True
+
+    async def stat(self) -> ObjectInfo:
+        """As `File.stat`."""
+        return await self.store.head_async(self.key)
+
+    async def delete(self, if_match: str | None = None) -> None:
+        """As `File.delete`."""
+        await self.store.delete_async(self.key, if_match=if_match)
+
+    async def copy(self, to: str | File | AsyncFile, *, progress: Progress | None = None, **options: Any) -> ObjectInfo:
+        """As `File.copy`."""
+        return await asyncio.to_thread(self._file.copy, _blocking(to), progress=progress, **options)
+
+    async def move(self, to: str | File | AsyncFile, *, progress: Progress | None = None, **options: Any) -> ObjectInfo:
+        """As `File.move`."""
+        return await asyncio.to_thread(self._file.move, _blocking(to), progress=progress, **options)
+
+    async def sign(self, method: Method = "GET", expires: float = HOUR) -> str:
+        """As `File.sign`."""
+        return await asyncio.to_thread(self._file.sign, method, expires)
+
+    async def tags(self) -> dict[str, str]:
+        """As `File.tags`."""
+        return await asyncio.to_thread(self._file.tags)
+
+    async def set_tags(self, tags: Mapping[str, str]) -> None:
+        """As `File.set_tags`."""
+        await asyncio.to_thread(self._file.set_tags, tags)
+
+
+class AsyncDirectory:
+    """As `Directory`."""
+
+    __slots__ = ("_directory", "key", "store", "uri")
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self.uri = directory.uri
+        self.store = directory.store
+        self.key = directory.key
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.uri}>"
+
+    async def list(self, *, glob: str | None = None, shallow: bool = False) -> AsyncIterator[Entry]:
+        """As `Directory.list`."""
+        selection = Selection.of(self.key, glob, shallow)
+        async for page in self.store.list_async(selection.prefix, shallow=selection.shallow):
+            for entry in selection.entries(page, self.uri, self.key, folders=shallow):
+                yield entry
+
+    def file(self, name: str) -> AsyncFile:
+        """As `Directory.file`."""
+        return AsyncFile(self._directory.file(name))
+
+    def dir(self, name: str) -> AsyncDirectory:
+        """As `Directory.dir`."""
+        return AsyncDirectory(self._directory.dir(name))
+
+    async def exists(self) -> bool:
+        """As `Directory.exists`."""
+        return await asyncio.to_thread(self._directory.exists)
+
+    async def delete(self) -> int:
+        """As `Directory.delete`."""
+        return await asyncio.to_thread(self._directory.delete)
+
+
+def _blocking(to: str | File | AsyncFile) -> str | File:
+    return to._file if isinstance(to, AsyncFile) else to
+
+
+def _awaited(source: AsyncIterator[Data], loop: asyncio.AbstractEventLoop) -> Iterator[Data]:
+    """What an asynchronous iterator of `loop` gives, for a thread beside it."""
+
+    async def following() -> Data | None:
+        return await anext(source, None)
+
+    while (item := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
+        yield item

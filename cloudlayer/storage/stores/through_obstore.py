@@ -1,0 +1,306 @@
+"""Small objects by obstore, whose requests cost the least; all else, and every second try, by the cloud's own library.
+
+    get, open, head, put, delete ─▶ obstore, one request ─▶ the answer, or a refusal that is certain
+                                          │ anything else: a key that obstore would change, a 5xx, a broken connection
+                                          ▼
+                                    Requests: the cloud's library, tried again with back-off; exact codes, Retry-After
+
+obstore takes keys for paths: it drops a slash at their ends, refuses empty and dotted segments, and lists by segments. Such
+keys, and all lists, never reach it. Nor does it retry by itself here: of a write under a condition we know of every try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+
+from cloudlayer.errors import AlreadyExists, Changed, CloudError, NotFound
+from cloudlayer.interfaces.capabilities import Capabilities
+from cloudlayer.storage import ranges
+from cloudlayer.storage.checksums import METADATA, crc32c, decode, encode, verify
+from cloudlayer.storage.limits import check_key
+from cloudlayer.storage.objects import PLAIN, ObjectInfo, PutOptions
+from cloudlayer.storage.readers import CheckedReader
+from cloudlayer.storage.store import Data, Reader, Store
+from cloudlayer.storage.stores.through_obstore_attempts import Attempts
+from cloudlayer.storage.stores.through_obstore_requests import KEPT_BY_STORE, MARK, Found, Requests, Writing, found, writing
+from cloudlayer.units import MIB
+
+if TYPE_CHECKING:
+    from obstore import GetResult
+    from obstore.store import AzureStore, S3Store
+
+FAILURES: Final = (BaseError, OSError, ValueError)
+_ODD: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f-\x9f]")
+_STATUS: Final = re.compile(r" - Server returned non-2xx status code: ([0-9]{3})")
+_HEADERS: Final = frozenset(
+    {"Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Cache-Control", "Storage-Class"}
+)
+_AGAIN: Final = 4 * MIB
+"""Bytes that are asked for at once where a stream broke off."""
+_PIECE: Final = MIB // 4
+"""Bytes of a stream at once. Larger ones are pages that the kernel has to clear each time, which costs more than all else."""
+
+
+class ThroughObstore(Store):
+    """The verbs of small objects. `fast` makes one request a call; `requests` all others.
+
+    `HYPHEN` is what stands for a hyphen in the names of metadata, where the service takes none.
+    """
+
+    HYPHEN: ClassVar[str] = "-"
+
+    def __init__(
+        self, uri: str, capabilities: Capabilities, fast: S3Store | AzureStore, requests: Requests, attempts: Attempts
+    ) -> None:
+        self.uri = uri
+        self.capabilities = capabilities
+        self._fast: Any = fast
+        self._requests = requests
+        self._attempts = attempts
+        self._sum = METADATA.replace("-", self.HYPHEN)
+
+    def get(self, key: str, *, start: int | None = None, end: int | None = None, if_match: str | None = None) -> bytes:
+        """By one request; the sum of a whole is checked."""
+        asked = self._asked(key, start, end, if_match)
+        if asked is not None:
+            try:
+                result = obstore.get(self._fast, key, options=asked or None)
+                return self._arrived(key, result, bytes(result.bytes()), whole=start is None and end is None)
+            except FAILURES as error:
+                self._told(key, error)
+        return self._get_again(key, start, end, if_match)
+
+    async def get_async(
+        self, key: str, *, start: int | None = None, end: int | None = None, if_match: str | None = None
+    ) -> bytes:
+        """As `get`, without a thread."""
+        asked = self._asked(key, start, end, if_match)
+        if asked is not None:
+            try:
+                result = await obstore.get_async(self._fast, key, options=asked or None)
+                data = bytes(await result.bytes_async())
+                return self._arrived(key, result, data, whole=start is None and end is None)
+            except FAILURES as error:
+                self._told(key, error)
+        return await asyncio.to_thread(self._get_again, key, start, end, if_match)
+
+    def open(self, key: str, *, start: int | None = None, end: int | None = None, if_match: str | None = None) -> Reader:
+        """One request as long as it lasts; what broke off goes on by further ones, of the same etag."""
+        asked = self._asked(key, start, end, if_match)
+        if asked is not None:
+            try:
+                result = obstore.get(self._fast, key, options=asked)
+                info, (first, stop) = self._found(key, result).info, result.range
+                if stop - first == info.size:
+                    info = self._whole(info, result.attributes)
+                return self._reader(info, first, stop, map(bytes, result.stream(_PIECE)))
+            except FAILURES as error:
+                self._told(key, error)
+        info = self.head(key)
+        if if_match is not None and info.etag != if_match:
+            raise self.changed(key)
+        first, stop = ranges.resolve(self.uri + key, info.size, start, end)
+        return self._reader(info, first, stop, iter(()))
+
+    def head(self, key: str) -> ObjectInfo:
+        """By one request."""
+        if self._plain(key):
+            try:
+                result = obstore.get(self._fast, key, options={"head": True})
+                return self._whole(self._found(key, result).info, result.attributes)
+            except FAILURES as error:
+                self._told(key, error)
+        return self._attempts(lambda: self._requests.head(key)).info
+
+    async def head_async(self, key: str) -> ObjectInfo:
+        """As `head`, without a thread."""
+        if self._plain(key):
+            try:
+                result = await obstore.get_async(self._fast, key, options={"head": True})
+            except FAILURES as error:
+                self._told(key, error)
+            else:
+                if result.attributes.get(self._sum) != KEPT_BY_STORE:
+                    return self._found(key, result).info
+        return (await asyncio.to_thread(self._attempts, lambda: self._requests.head(key))).info
+
+    def put(self, key: str, data: Data, options: PutOptions = PLAIN) -> ObjectInfo:
+        """By one request, with the sum."""
+        sending, lost = writing(self.uri, self.capabilities, key, data, options), False
+        if self._plain(key):
+            try:
+                return sending.answered(obstore.put(self._fast, key, sending.data, **self._sent(sending))["e_tag"])
+            except FAILURES as error:
+                lost = self._refused(key, sending, error)
+        return self._put_again(key, sending, lost)
+
+    async def put_async(self, key: str, data: Data, options: PutOptions = PLAIN) -> ObjectInfo:
+        """As `put`, without a thread."""
+        sending, lost = writing(self.uri, self.capabilities, key, data, options), False
+        if self._plain(key):
+            try:
+                put = await obstore.put_async(self._fast, key, sending.data, **self._sent(sending))
+                return sending.answered(put["e_tag"])
+            except FAILURES as error:
+                lost = self._refused(key, sending, error)
+        return await asyncio.to_thread(self._put_again, key, sending, lost)
+
+    def delete(self, key: str, *, if_match: str | None = None) -> None:
+        """By one request; by the cloud's own library if it has a condition."""
+        if if_match is not None:
+            self.capabilities.require("compare_and_swap")
+        elif self._plain(key):
+            try:
+                return obstore.delete(self._fast, key)
+            except FileNotFoundError:
+                return None
+            except FAILURES:
+                pass
+        return self._delete_again(key, if_match)
+
+    async def delete_async(self, key: str, *, if_match: str | None = None) -> None:
+        """As `delete`, without a thread."""
+        if if_match is None and self._plain(key):
+            try:
+                return await obstore.delete_async(self._fast, key)
+            except FileNotFoundError:
+                return None
+            except FAILURES:
+                pass
+        return await asyncio.to_thread(self.delete, key, if_match=if_match)
+
+    def _plain(self, key: str) -> bool:
+        """Whether obstore takes this key as it is."""
+        check_key(self.uri, key)
+        return _ODD.search(key) is None
+
+    def _asked(self, key: str, start: int | None, end: int | None, if_match: str | None) -> Any:
+        """obstore's options of a get; None for one that it cannot make."""
+        asked: dict[str, Any] = {} if if_match is None else {"if_match": if_match}
+        if start is not None or end is not None:
+            ranges.check(self.uri + key, start, end)
+            if start is not None and start < 0:
+                return None
+            asked["range"] = {"offset": start} if end is None else (start or 0, end)
+        return asked if self._plain(key) else None
+
+    def _arrived(self, key: str, result: GetResult, data: bytes, *, whole: bool) -> bytes:
+        """Check what one request gave. That a body broke off, the transport has told before."""
+        if not whole:
+            first, stop = result.range
+            verify(self.uri + key, size=len(data), expected_size=stop - first, crc32c=None, expected=None)
+            return data
+        text = result.attributes.get(self._sum)
+        if text is not None and text != encode(summed := crc32c(data)):
+            kept = self._attempts(lambda: self._requests.head(key)).info.crc32c if text == KEPT_BY_STORE else decode(text)
+            verify(self.uri + key, size=len(data), expected_size=len(data), crc32c=summed, expected=kept)
+        return data
+
+    def _whole(self, info: ObjectInfo, attributes: Mapping[str, str]) -> ObjectInfo:
+        """With the sum, where it takes another request."""
+        if attributes.get(self._sum) != KEPT_BY_STORE:
+            return info
+        return replace(info, crc32c=self._attempts(lambda: self._requests.head(info.key)).info.crc32c)
+
+    def _reader(self, info: ObjectInfo, first: int, stop: int, pieces: Iterator[bytes]) -> Reader:
+        whole = stop - first == info.size
+        return CheckedReader(
+            self.uri + info.key, info, self._pieces(info, first, stop, pieces), expected=stop - first, whole=whole
+        )
+
+    def _pieces(self, info: ObjectInfo, at: int, stop: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            for piece in pieces:
+                at += len(piece)
+                yield piece
+        except FAILURES:
+            pass  # the rest is asked for anew
+        while at < stop:
+            piece = self.get(info.key, start=at, end=min(at + _AGAIN, stop), if_match=info.etag)
+            at += len(piece)
+            yield piece
+
+    def _get_again(self, key: str, start: int | None, end: int | None, if_match: str | None) -> bytes:
+        if start is not None and start < 0:
+            info = self.head(key)
+            start, end = ranges.resolve(self.uri + key, info.size, start, end)
+            return self.get(key, start=start, end=end, if_match=if_match or info.etag)
+        info, data = self._attempts(lambda: self._requests.get(key, start, end, if_match))
+        first, stop = ranges.resolve(self.uri + key, info.size, start, end)
+        summed = crc32c(data) if stop - first == info.size and info.crc32c is not None else None
+        verify(self.uri + key, size=len(data), expected_size=stop - first, crc32c=summed, expected=info.crc32c)
+        return data
+
+    def _put_again(self, key: str, writing: Writing, lost: bool) -> ObjectInfo:
+        def put() -> ObjectInfo:
+            return writing.answered(self._requests.put(writing))
+
+        def ours() -> ObjectInfo | None:
+            found = self._requests.head(key)
+            return found.info if found.mark == writing.kept[MARK] else None
+
+        if not writing.conditional:
+            return self._attempts(put)
+        return self._attempts.write(self.uri, put, ours, lost=lost)
+
+    def _delete_again(self, key: str, if_match: str | None) -> None:
+        check_key(self.uri, key)
+        if if_match is None:
+            return self._attempts(lambda: self._requests.delete(key, None))
+        return self._attempts.write(self.uri, lambda: self._requests.delete(key, if_match), lambda: None)
+
+    def _told(self, key: str, error: Exception) -> None:
+        """Raise what is certain of a read's error; what returns is to be tried again."""
+        if isinstance(error, FileNotFoundError):
+            raise self._missing(key) from None
+        if isinstance(error, PreconditionError):
+            raise self.changed(key) from None
+
+    def _refused(self, key: str, writing: Writing, error: Exception) -> bool:
+        """Raise what is certain of a put's error; else whether the put may have been done all the same."""
+        found = _STATUS.search(str(error))
+        status = int(found[1]) if found else 0
+        if isinstance(error, AlreadyExistsError) and status != 409:  # that of a write which is under way beside ours
+            raise AlreadyExists(f'"{key}" is there already', provider=self.uri, code=str(status or "")) from None
+        if isinstance(error, PreconditionError) and writing.options.if_match is not None:
+            raise self.changed(key) from None
+        return not (400 <= status < 500 or status == 503) or status == 408
+
+    def _missing(self, key: str) -> CloudError:
+        return NotFound(f'"{key}" is not there', provider=self.uri)
+
+    def changed(self, key: str) -> CloudError:
+        """The error of an etag that is another one."""
+        return Changed(f'"{key}" has another etag', provider=self.uri)
+
+    def _found(self, key: str, result: GetResult) -> Found:
+        """What the headers of an answer tell."""
+        meta, attributes = result.meta, result.attributes
+        kept = {name.replace(self.HYPHEN, "-"): value for name, value in attributes.items() if name not in _HEADERS}
+        return found(
+            key,
+            kept,
+            size=meta["size"],
+            etag=meta["e_tag"],
+            modified=meta["last_modified"],
+            content_type=attributes.get("Content-Type"),
+        )
+
+    def _sent(self, writing: Writing) -> dict[str, Any]:
+        """The options of obstore's put."""
+        kept = writing.kept
+        if self.HYPHEN != "-":
+            kept = {name.replace("-", self.HYPHEN): value for name, value in kept.items()}
+        sent: dict[str, Any] = {"attributes": {"Content-Type": writing.content_type, **kept}, "use_multipart": False}
+        if writing.conditional:
+            sent["mode"] = writing.mode
+        if writing.options.tags:
+            sent["tags"] = dict(writing.options.tags)
+        return sent

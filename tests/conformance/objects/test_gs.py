@@ -1,0 +1,16 @@
+"""Google's Cloud Storage keeps what every store promises, on an emulator."""
+
+import pytest
+
+from cloudlayer.testing.objects import ObjectConformance
+from tests.conformance.objects.places import AtAnEndpoint
+
+
+class TestEmulator(AtAnEndpoint, ObjectConformance):
+    name = "gs"
+    proof = "emulator"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def made(cls, gcs):
+        return gcs.fresh()

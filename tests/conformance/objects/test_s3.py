@@ -1,0 +1,44 @@
+"""S3 keeps what every store promises: on an emulator of Amazon's, and on Swift's S3 API."""
+
+from dataclasses import replace
+
+import pytest
+
+from cloudlayer.testing.objects import ObjectConformance
+from tests.conformance.objects.damaging import flipped
+from tests.conformance.objects.places import AtAnEndpoint
+
+
+class TestMoto(AtAnEndpoint, ObjectConformance):
+    name = "s3"
+    proof = "emulator"
+    secret_settings = ("secret_key",)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def made(cls, moto_s3):
+        return moto_s3.fresh()
+
+    @pytest.fixture
+    def damage(self, moto_s3, made):
+        def damage(key):
+            client = moto_s3.client()
+            kept = client.get_object(Bucket=made.authority, Key=key)
+            data, metadata = flipped(kept["Body"].read()), kept["Metadata"]
+            client.put_object(Bucket=made.authority, Key=key, Body=data, Metadata=metadata)
+
+        return damage
+
+
+@pytest.mark.objects
+class TestSwift(AtAnEndpoint, ObjectConformance):
+    name = "s3:swift"
+    proof = "real service"
+    secret_settings = ("secret_key",)
+    wrong = (("secret_key", "no-such-secret"),)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def made(cls, swift):
+        place = swift.fresh_s3()
+        return replace(place, settings={**place.settings, "lacks": ["tags", "compare_and_swap", "resume"]})

@@ -1,0 +1,17 @@
+"""HDFS by WebHDFS keeps what every store promises."""
+
+import pytest
+
+from cloudlayer.testing.objects import ObjectConformance
+from tests.conformance.objects.places import OnAHost
+
+
+@pytest.mark.objects
+class TestHdfs(OnAHost, ObjectConformance):
+    name = "webhdfs"
+    proof = "real service"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def made(cls, hdfs):
+        return hdfs.fresh_web()
