@@ -24,7 +24,12 @@ from cloudlayer.specs import Name, Spec, checked
 VARIABLE: Final = "CLOUDLAYER_CONFIG"
 ENVIRONMENT: Final = "env:"
 _SECRET: Final = ("secret", "password", "token", "private", "credential", "authorization", "cookie", "api_key", "api-key")
-_SECRET_NAMES: Final = {"providers": {"account_key"}, "stores": {"account_key", "connection_string", "key"}}
+_SECRET_NAMES: Final = {
+    "providers": {"account_key"},
+    "stores": {"account_key", "connection_string", "key", "passphrase", "temp_url_key"},
+}
+_PATHS: Final = ("credentials", "_file")
+"""How names end of what sounds secret, and is the path of a file that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,8 @@ def secrets_in(settings: Mapping[str, Any], names: set[str]) -> Iterator[str]:
 
 
 def _is_secret(name: str, names: set[str]) -> bool:
-    return name.lower() in names or any(part in name.lower() for part in _SECRET)
+    name = name.lower()
+    return name in names or (not name.endswith(_PATHS) and any(part in name for part in _SECRET))
 
 
 def resolved(settings: Mapping[str, Any], place: str) -> dict[str, Any]:

@@ -41,3 +41,32 @@ def test_nothing_of_what_a_file_says_is_in_the_text_of_it(tmp_path, monkeypatch)
     read = configuration.read()
     assert "hush" not in repr(read)
     assert read.stores["s3"]["secret_key"] == read.providers["aws"]["secret_access_key"] == "hush"
+
+
+def test_what_stores_keep_secret_is_secret_in_the_file_and_paths_are_not():
+    stores = {
+        "sftp": {"passphrase": "x", "password": "x", "key_file": "y"},
+        "swift": {"temp_url_key": "x", "key": "x"},
+        "gs": {"credentials": "/home/me/key.json"},
+        "s3": {"access_key": "y", "secret_key": "x", "session_token": "x"},
+    }
+    found = configuration.secrets_in(stores, configuration._SECRET_NAMES["stores"])
+    assert sorted(found) == [
+        "s3.secret_key",
+        "s3.session_token",
+        "sftp.passphrase",
+        "sftp.password",
+        "swift.key",
+        "swift.temp_url_key",
+    ]
+
+
+def test_a_file_that_others_can_read_may_name_files_with_secrets_but_have_none(tmp_path, monkeypatch):
+    path = tmp_path / "config.toml"
+    monkeypatch.setenv("CLOUDLAYER_CONFIG", str(path))
+    path.write_text('[stores.gs]\ncredentials = "/key.json"\n[providers.gcp]\ncredentials_file = "/key.json"\n')
+    path.chmod(0o644)
+    assert configuration.read().stores["gs"]["credentials"] == "/key.json"
+    path.write_text('[stores.sftp]\npassphrase = "hush"\n')
+    with pytest.raises(InvalidSpec, match=r"stores\.sftp\.passphrase is secret: chmod 600"):
+        configuration.read()

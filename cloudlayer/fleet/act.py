@@ -226,11 +226,11 @@ class Actor:
         home, labels = self._where.home, {OWNER: self._where.owner, FLEET: self._where.fleet}
         socket: Path | None = None
         router: RouterSpec | None = None
-        if function.calls:
+        if function.asks:
             environment["CLOUDLAYER_URL"] = self._where.url
             environment["CLOUDLAYER_TOKEN"] = home.token(row.id)
             socket = home.gateway_socket(self._where.fleet)
-        if function.calls and self._clouds.host(machine) is not None:
+        if function.asks and self._clouds.host(machine) is not None:
             socket, router = outpost(home, machine, labels, router=desired.manifest.fleet.router)
         if row.gang is not None:
             environment |= {"CLOUDLAYER_GANG": row.gang, "CLOUDLAYER_GANG_SIZE": str(function.gang)}

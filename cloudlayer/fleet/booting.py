@@ -59,6 +59,11 @@ def boots(provider: Provider) -> bool:
     return provider.keeps_machines and bool(can["user_data"]) and bool(can["engine:docker"])
 
 
+def takes_images(provider: Provider) -> bool:
+    """Whether the provider's machines boot anew, from an image that may be named; those of others run what they run already."""
+    return bool(provider.capabilities["user_data"])
+
+
 def completed(spec: InstanceSpec, row: MachineRow, provider: Provider, keys: Keys) -> InstanceSpec:
     """The spec of a fleet's machine with all that makes it ours; the same for all of a batch, and each time."""
     said, can = row.spec.get(_BOOT, {}), provider.capabilities

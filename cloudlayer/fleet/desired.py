@@ -117,6 +117,8 @@ def digest_of(spec: FunctionSpec, source: str | None) -> str:
     if not spec.models:  # what says nothing, so that its key is no other form
         del form["models"]
     form["calls"] = list(spec.calls)  # how often is nothing to a replica
+    del form["data"]  # the gateway goes by it, but for the token to ask with
+    form |= {"asks": True} if spec.asks and not spec.calls else {}
     if (gpu := form["resources"]["gpu"]) is not None:  # the same
         form["resources"]["gpu"] = {key: each for key, each in gpu.items() if each is not None or key == "memory"}
     form |= {} if spec.gang is None else {"gang": spec.gang, "together": spec.together}

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from cloudlayer.errors import CloudError, InvalidSpec, NotFound, TransientError
 from cloudlayer.functions.manifest import FunctionSpec, Manifest
-from cloudlayer.functions.models import ModelFile
+from cloudlayer.functions.models import ModelFile, apart
 from cloudlayer.runtime.sources import snapshot
+from cloudlayer.specs import checked
 from cloudlayer.storage.limits import is_path
 
 if TYPE_CHECKING:
@@ -51,8 +52,10 @@ def pinned(spec: FunctionSpec, client: Callable[[], Client]) -> FunctionSpec:
         return spec
     with _told(spec):
         found = [one for model in spec.models for one in _objects(model, client())]
-    if len({each.name for each in found}) < len(found):
-        raise InvalidSpec(f"{spec.key}: models: two objects have one name: give one of them a `name` of its own")
+        try:
+            apart(tuple(found))
+        except ValueError as error:
+            raise InvalidSpec(f"{spec.key}: models: {error}") from None
     return spec.model_copy(update={"models": tuple(found)})
 
 
@@ -80,19 +83,21 @@ def _objects(model: ModelFile, client: Client) -> Iterator[ModelFile]:
         yield model.model_copy(update={"etag": info.etag, "size": info.size, "crc32c": info.crc32c})
         return
     for entry in _below(model.uri, client):
-        yield from _objects(ModelFile(uri=entry.uri, name=f"{model.name}/{entry.name}"), client)
+        one = checked(ModelFile, {"uri": entry.uri, "name": f"{model.name}/{entry.name}"}, f"{model.uri}: ")
+        yield from _objects(one, client)
 
 
 def _fetch(uri: str, folder: Path, client: Client) -> None:
     for entry in _below(uri, client):
         if not is_path(entry.name):
-            raise InvalidSpec(f"{entry.uri} would lie outside of its folder, or nowhere: a source folder holds plain names alone")
+            raise InvalidSpec(f"{entry.uri} would lie outside of its folder: a source folder holds plain names alone")
         client.file(entry.uri).get_file(folder / entry.name)
 
 
 def _below(uri: str, client: Client) -> list[Entry]:
     """The objects below a folder, without those that only mark one, as consoles make them."""
-    found = [entry for entry in client.dir(uri).list() if not entry.uri.endswith("/")]
+    below = (entry for entry in client.dir(uri).list() if not entry.uri.endswith("/"))
+    found = sorted(below, key=lambda entry: entry.name)
     if not found:
         raise NotFound(f"nothing is below {uri}")
     return found

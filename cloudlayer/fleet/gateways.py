@@ -13,7 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from cloudlayer.fleet.routes import Ask, CallCount, Figures, Load, Lost, Message, Routes, VersionLoad, decode, encode
+from cloudlayer.fleet.routes import (
+    ASK_SECONDS,
+    Ask,
+    CallCount,
+    Figures,
+    Load,
+    Lost,
+    Message,
+    Routes,
+    VersionLoad,
+    decode,
+    encode,
+)
 
 SEND_SECONDS: Final = 5
 ABSENT_SECONDS: Final = 5.0
@@ -147,7 +159,7 @@ class Gateways:
         if isinstance(message, Lost):
             self._lost(message)
         elif isinstance(message, Ask):
-            self._measuring.submit(self._answer, line, message)
+            self._measuring.submit(self._answer, line, message, time.monotonic() + ASK_SECONDS)
         elif isinstance(message, Load):
             with self._lock:
                 before, self._lines[line] = self._lines[line], message
@@ -155,13 +167,17 @@ class Gateways:
             if before is None or (before.versions, before.draining) != (message.versions, message.draining):
                 self._woken()
 
-    def _answer(self, line: socket.socket, ask: Ask) -> None:
+    def _answer(self, line: socket.socket, ask: Ask, until: float) -> None:
+        """Measure and tell, unless by then nobody waits for it: the line carries routes as well."""
+        if time.monotonic() >= until:
+            return
+        text = None
         try:
             text = self._figures()
         except Exception:  # Metrics are not worth a line that calls depend on.
             _log.exception("what replicas and machines use cannot be told")
-            text = ""
-        self._send(line, Figures(ask.number, text))
+        if time.monotonic() < until:
+            self._send(line, Figures(ask.number, text))
 
     def _add(self, line: socket.socket, load: Load) -> None:
         """Count what came since the line's last telling; the first one may tell of what another line told before."""

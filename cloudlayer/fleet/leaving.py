@@ -24,17 +24,24 @@ Write = Callable[[Connection], object]
 
 
 def changes(
-    running: Iterable[tuple[MachineRow, Instance]], machines: Iterable[MachineRow], fleet: FleetSection | None, now: float
+    running: Iterable[tuple[MachineRow, Instance]],
+    machines: Iterable[MachineRow],
+    fleet: FleetSection | None,
+    now: float,
+    takes_images: Callable[[str], bool],
 ) -> Iterator[Write]:
     """The writes for machines that run, each with its instance: an announced end is noted, what has drifted is emptied.
 
     `fleet` is what is wanted of the machines now, None where nothing is. Of those that have drifted one is emptied at a time,
-    so that a fleet is never bought twice.
+    so that a fleet is never bought twice. `takes_images` is asked of a row's provider: where it does not, another image in the
+    manifest changes nothing.
     """
     drifted: list[tuple[MachineRow, str]] = []
     for row, instance in running:
         yield from _noted(row, instance, now)
-        why = drift(row, instance) or (None if fleet is None else outdated(row, fleet))
+        why = drift(row, instance)
+        if why is None and fleet is not None and takes_images(row.provider):
+            why = outdated(row, fleet)
         if why is not None and not row.cordoned:
             drifted.append((row, why))
     if drifted and not any(row.goes for row in machines):

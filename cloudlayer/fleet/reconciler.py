@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from cloudlayer.fleet import demands, gangs, losing, rollouts, settle
+from cloudlayer.fleet import booting, demands, gangs, losing, rollouts, settle
 from cloudlayer.fleet.act import PREPARE_SECONDS, Actor
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.decide import decide
@@ -170,8 +170,11 @@ class Reconciler:
         found = next((row for row in rows.replicas if row.id == replica), None)
         return found, next((row for row in rows.machines if found is not None and row.id == found.machine), None)
 
+    def _takes_images(self, name: str) -> bool:
+        return booting.takes_images(self._clouds.provider(name))
+
     def _settle(self, rows: FleetRows, seen: Observation, busy: frozenset[str]) -> FleetRows:
-        found = list(settle.changes(rows, seen, busy, self._clock.now()))
+        found = list(settle.changes(rows, seen, busy, self._clock.now(), self._takes_images))
         if found:
             with self._lease.write() as connection:
                 for write in found:

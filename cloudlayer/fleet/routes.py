@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,18 @@ class VersionRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class DataAccess:
+    """URIs of what the data API serves, each with all below it: `open` to be read, `write` to be read and written."""
+
+    open: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Credential:
     """A key or token, by its hash: `callable` lists the functions that it may call, None for all.
+
+    `data` is what a token opens of the stores. A user's key, which may call all, opens the fleet's own.
 
     A token of a replica on a `machine` with a router has a `digest` too, by which that router knows it: its SHA-256, without
     the pepper, which stays here. A token is 256 bits that nobody can guess, so that its digest opens nothing.
@@ -59,6 +69,7 @@ class Credential:
     callable: tuple[str, ...] | None = None
     machine: str = ""
     digest: str = ""
+    data: DataAccess = DataAccess()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,7 @@ class Routes:
     credentials: tuple[Credential, ...] = ()
     versions: tuple[VersionRoute, ...] = ()
     away: tuple[str, ...] = ()
+    data: DataAccess = DataAccess()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +140,10 @@ class Lost:
     stuck: bool = False
 
 
+ASK_SECONDS: Final = 4.0
+"""How long whoever reads the metrics waits for the controller's part of them: less than scrapers do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What do replicas and machines use at this moment?"""
@@ -137,10 +153,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What they use, in Prometheus' text format: the answer to the Ask of that number."""
+    """What they use, in Prometheus' text format, None if it cannot be told: the answer to the Ask of that number."""
 
     number: int
-    text: str
+    text: str | None
 
 
 Message = Routes | Exit | Load | Lost | Ask | Figures
@@ -184,7 +200,12 @@ def decode(line: bytes) -> Message:
 def _routes(document: dict[str, Any]) -> Routes:
     def credential(item: dict[str, Any]) -> Credential:
         allowed = item["callable"]
-        return Credential(**{**item, "callable": None if allowed is None else tuple(allowed)})
+        return Credential(
+            **{**item, "callable": None if allowed is None else tuple(allowed), "data": access(item.get("data", {}))}
+        )
+
+    def access(item: dict[str, Any]) -> DataAccess:
+        return DataAccess(**{name: tuple(uris) for name, uris in item.items()})
 
     def version(item: dict[str, Any]) -> VersionRoute:
         replicas = tuple(ReplicaRoute(**replica) for replica in item.pop("replicas"))
@@ -197,4 +218,5 @@ def _routes(document: dict[str, Any]) -> Routes:
         tuple(credential(item) for item in document["credentials"]),
         tuple(version(item) for item in document["versions"]),
         tuple(document.get("away", ())),
+        access(document.get("data", {})),
     )

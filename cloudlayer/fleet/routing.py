@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.gangs import callable_rows
 from cloudlayer.fleet.home import Home
-from cloudlayer.fleet.routes import Credential, ReplicaRoute, Routes, VersionRoute
+from cloudlayer.fleet.routes import Credential, DataAccess, ReplicaRoute, Routes, VersionRoute
 from cloudlayer.fleet.store import MachineRow, ReplicaRow, ReplicaRowState
+from cloudlayer.functions.data import DataSection
 from cloudlayer.functions.manifest import FunctionSpec
 
 CANNOT_START = "InitializationError"
@@ -40,6 +41,7 @@ def routes(
         credentials=(*_keys(keys), *_tokens(home, desired, rows, routed)),
         versions=tuple(_version(spec, desired, there, failing.get(spec.key), routed) for spec in desired.manifest.function),
         away=tuple(row.id for row in rows if row.machine in cut),
+        data=_access(desired.manifest.fleet.data),
     )
 
 
@@ -49,22 +51,26 @@ def _keys(keys: Mapping[str, str]) -> Iterable[Credential]:
 
 def _routed(desired: Desired, rows: Iterable[ReplicaRow]) -> Collection[str]:
     """The machines that have a router: other than this host, with replicas that may call."""
-    calling = {spec.key for spec in desired.manifest.function if spec.calls}
+    calling = {spec.key for spec in desired.manifest.function if spec.asks}
     there = (row.machine for row in rows if row.inner_address and row.key in calling and row.state.live)
     return set(there) if desired.manifest.fleet.router else ()
 
 
 def _tokens(home: Home, desired: Desired, rows: Iterable[ReplicaRow], routed: Collection[str]) -> Iterable[Credential]:
-    """A replica's token calls what its function may call, and is good while the replica lives."""
+    """A replica's token calls and reads what its function may, and is good while the replica lives."""
     for row in rows:
         spec = desired.manifest.of(row.key)
-        if spec is not None and spec.calls and row.state.live:
-            token, calls = home.token(row.id), tuple(spec.calls)
+        if spec is not None and spec.asks and row.state.live:
+            token, calls, data = home.token(row.id), tuple(spec.calls), _access(spec.data)
             if row.machine in routed:
                 digest = hashlib.sha256(token.encode()).hexdigest()
-                yield Credential(home.hash(token), row.key, calls, row.machine, digest)
+                yield Credential(home.hash(token), row.key, calls, row.machine, digest, data)
             else:
-                yield Credential(home.hash(token), row.key, calls)
+                yield Credential(home.hash(token), row.key, calls, data=data)
+
+
+def _access(section: DataSection) -> DataAccess:
+    return DataAccess(section.open, section.write)
 
 
 def _route(row: ReplicaRow, routed: Collection[str]) -> ReplicaRoute:

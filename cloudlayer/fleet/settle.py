@@ -22,9 +22,12 @@ GRACE: Final = 60.0
 Write = Callable[[Connection], object]
 
 
-def changes(rows: FleetRows, seen: Observation, busy: frozenset[str], now: float) -> Iterator[Write]:
+def changes(
+    rows: FleetRows, seen: Observation, busy: frozenset[str], now: float, takes_images: Callable[[str], bool]
+) -> Iterator[Write]:
     """One write for each thing that the store has otherwise than it was seen. Busy things are their thread's business, and
-    what changed since the look began is newer than the look."""
+    what changed since the look began is newer than the look. `takes_images` says of a provider whether its machines boot
+    from an image that is named."""
     there = {machine.id for machine in rows.machines}
     running: list[tuple[MachineRow, Instance]] = []
     for machine in rows.machines:
@@ -39,7 +42,8 @@ def changes(rows: FleetRows, seen: Observation, busy: frozenset[str], now: float
         if instance is not None and machine.state is MachineState.RUNNING and instance.state is InstanceState.RUNNING:
             running.append((machine, instance))
     desired = Desired.of_rows(rows) if running else None
-    yield from leaving.changes(running, rows.machines, None if desired is None else desired.manifest.fleet, now)
+    fleet = None if desired is None else desired.manifest.fleet
+    yield from leaving.changes(running, rows.machines, fleet, now, takes_images)
     for replica in rows.replicas:
         if replica.id in busy:
             continue

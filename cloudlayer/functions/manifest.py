@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_valid
 from cloudlayer.errors import InvalidSpec
 from cloudlayer.functions.calls import CallPricing, CallWeight, weighted
 from cloudlayer.functions.consolidation import Amount, Consolidation
+from cloudlayer.functions.data import DataSection
 from cloudlayer.functions.health import Health
 from cloudlayer.functions.machines import MachineAccess, MachineImages, Overrides
 from cloudlayer.functions.models import Models
@@ -112,6 +113,7 @@ class FleetSection(Spec):
     overrides: Overrides = Field(default_factory=dict)
     expiry: Annotated[Duration | None, Field(ge=60)] = None
     router: bool = True
+    data: DataSection = DataSection()
 
 
 class GpuNeed(Spec):
@@ -168,7 +170,8 @@ class FunctionSpec(Spec):
     """One version of one function. `spread` evens its replicas out; `apart` names functions never on one machine with it.
 
     `source` is a folder here, or the URI of one ("s3://team/functions/faces/"). `calls` are the functions that it may call: a
-    list of names, or a table with how often. `models` are files that its replicas read.
+    list of names, or a table with how often. `models` are files that its replicas read, `data` objects that they may ask the
+    gateway for.
 
     `tolerates` are the taints of machines that its replicas may be on all the same, `spot` is whether they may be on spot ones.
     Functions of a higher `priority` come first where there is not enough for all. Replicas come `gang` at a time, all or none,
@@ -188,6 +191,7 @@ class FunctionSpec(Spec):
     )
     calls: Annotated[dict[FunctionName, CallWeight], BeforeValidator(weighted)] = Field(default_factory=dict)
     models: Models = ()
+    data: DataSection = DataSection()
     internet: bool = True
     timeout: Duration = 300.0
     idempotent: bool = False
@@ -228,6 +232,11 @@ class FunctionSpec(Spec):
     def key(self) -> str:
         """namespace/Name/version, which names this version in a fleet."""
         return f"{self.name}/{self.version}"
+
+    @property
+    def asks(self) -> bool:
+        """Whether its replicas ask the gateway for something: calls or data."""
+        return bool(self.calls or self.data.open or self.data.write)
 
     @property
     def wanted_engine(self) -> str:

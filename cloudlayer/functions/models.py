@@ -28,7 +28,7 @@ def _uri(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    if text.startswith("/") or any(part in _MARKS for part in text.split("/")) or "\0" in text:
+    if text.startswith("/") or any(part in _MARKS for part in text.split("/")) or not text.isprintable():
         raise ValueError(f'"{text}" is no name of a file below a folder: write it as in "weights.bin" or "v7/weights.bin"')
     return text
 
@@ -60,7 +60,8 @@ class ModelFile(Spec):
         return self.uri.endswith("/")
 
 
-def _apart(models: tuple[ModelFile, ...]) -> tuple[ModelFile, ...]:
+def apart(models: tuple[ModelFile, ...]) -> tuple[ModelFile, ...]:
+    """The same models; ValueError if one would lie where another does, or below it."""
     paths = [PurePosixPath(model.name) for model in models]
     for number, path in enumerate(paths):
         if clash := next((other for other in paths[:number] if other in (path, *path.parents) or path in other.parents), None):
@@ -72,5 +73,5 @@ def _listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
-Models = Annotated[tuple[ModelFile, ...], Strict(False), BeforeValidator(_listed), AfterValidator(_apart)]
+Models = Annotated[tuple[ModelFile, ...], Strict(False), BeforeValidator(_listed), AfterValidator(apart)]
 """Models of a function, by names that do not clash."""

@@ -10,13 +10,17 @@ from cloudlayer.gateway.envelope import JSON, CallError, failure
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer; `headers` are those beside Content-Type, Content-Length and X-Request-Id."""
+    """An HTTP answer; `headers` are those beside Content-Type, Content-Length and X-Request-Id.
+
+    `length` is what a HEAD is told of a body that was not fetched, in bytes.
+    """
 
     body: bytes
     request_id: str
     status: int = 200
     content_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
+    length: int | None = None
 
 
 def new_request_id() -> str:

@@ -1,7 +1,7 @@
-"""What the gateway answers: calls of functions, its health, its metrics.
+"""What the gateway answers: calls of functions, data, its health, its metrics.
 
-Calls need a key. `/healthz` and `/metrics` need none, so that probes and scrapers work: they name functions, replicas and
-machines, and tell what those use and cost; and the gateway listens on loopback unless told otherwise.
+Calls and data need a key. `/healthz` and `/metrics` need none, so that probes and scrapers work: they name functions,
+replicas and machines, and tell what those use and cost; and the gateway listens on loopback unless told otherwise.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Final
 from cloudlayer.gateway.answer import Answer, error_answer, new_request_id
 from cloudlayer.gateway.auth import permit
 from cloudlayer.gateway.caller import Call, Caller
+from cloudlayer.gateway.data import Data
+from cloudlayer.gateway.data_requests import is_data
 from cloudlayer.gateway.dispatcher import Dispatcher
 from cloudlayer.gateway.envelope import CallError, ReplicaAnswer, accepted, success
 from cloudlayer.gateway.http_server import Request
@@ -41,6 +43,7 @@ class Gateway:
         self._dispatcher = dispatcher
         self._routers = routers
         self._caller = Caller(dispatcher)
+        self._data = Data(dispatcher)
         self._verbose = verbose
         self._loop = asyncio.get_running_loop()
         self.background: set[asyncio.Task[CallError | None]] = set()
@@ -52,6 +55,8 @@ class Gateway:
         try:
             if path.startswith(CALL_PATH):
                 return await self._call(request, request_id, path, query)
+            if is_data(request.target):
+                return await self._data.answer(request, request_id, path, query)
             return await self._other(request, request_id, path)
         except CallError as error:
             self._dispatcher.metrics.refused(error.status)

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from cloudlayer.fleet.routes import Exit, Load, Lost, Routes, VersionLoad, VersionRoute
+from cloudlayer.fleet.routes import DataAccess, Exit, Load, Lost, Routes, VersionLoad, VersionRoute
 from cloudlayer.gateway.auth import Keyring
 from cloudlayer.gateway.balancer import Replica
 from cloudlayer.gateway.counting import CallCounts
@@ -45,6 +45,7 @@ class Dispatcher:
         self.unheard: set[str] = set()
         self.number: int | None = None
         self.keyring = Keyring()
+        self.data = DataAccess()
         self.draining = False
         self._table: dict[str, str] = {}
         self._states: dict[str, VersionState] = {}
@@ -84,6 +85,7 @@ class Dispatcher:
         if self.number is None:
             self._await_routers(routes)
         self.number, self.keyring, self._table = routes.number, keyring, table
+        self.data = routes.data
         self._lost.clear()
         for replica, client in clients.items():
             known = self._clients.get(replica)

@@ -18,6 +18,7 @@ from typing import Final, cast
 import httptools
 
 from cloudlayer.gateway.answer import Answer
+from cloudlayer.gateway.data_requests import is_data
 from cloudlayer.gateway.envelope import CallError
 
 HEAD_LIMIT: Final = 64 * 1024
@@ -209,7 +210,7 @@ class Connection(asyncio.Protocol):
         if self._server.held > HELD_LIMIT:
             request.problem = CallError("UnavailableError", "too many calls at once", status=503, retry_after=1)
         elif int(request.headers.get(b"content-length", 0)) > BODY_LIMIT:
-            request.problem = _too_large()
+            request.problem = _too_large(request)
         if request.headers.get(b"expect", b"").lower() == b"100-continue":
             self._expect(request)
         if self._active is None:
@@ -223,7 +224,7 @@ class Connection(asyncio.Protocol):
             return
         self._size += len(body)
         if self._size > BODY_LIMIT and request.problem is None:
-            request.problem = _too_large()
+            request.problem = _too_large(request)
             self._server.held -= sum(map(len, self._chunks))
             self._chunks.clear()
         if request.problem is None:
@@ -352,13 +353,14 @@ class Connection(asyncio.Protocol):
 
     def _write(self, request: Request, answer: Answer, stay: bool) -> None:
         more = "".join([f"{name}: {value}\r\n" for name, value in answer.headers])
+        length = len(answer.body) if answer.length is None else answer.length
         if not stay:
             more += "Connection: close\r\n"
         elif request.old:
             more += "Connection: keep-alive\r\n"
         head = (
             f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, '')}\r\nContent-Type: {answer.content_type}\r\n"
-            f"Content-Length: {len(answer.body)}\r\nX-Request-Id: {answer.request_id}\r\n{more}Date: "
+            f"Content-Length: {length}\r\nX-Request-Id: {answer.request_id}\r\n{more}Date: "
         ).encode("latin-1")
         head += self._server.date + b"\r\n\r\n"
         if request.method == b"HEAD":
@@ -374,5 +376,8 @@ def _malformed() -> CallError:
     return CallError("InputError", "this is not an HTTP/1.1 request", status=400)
 
 
-def _too_large() -> CallError:
+def _too_large(request: Request) -> CallError:
+    if is_data(request.target):
+        mend = "put it with a signed URL of its store, or with `cloudlayer data cp`"
+        return CallError("TooLargeError", f"the body is over {BODY_LIMIT} bytes: {mend}", status=413)
     return CallError("TooLargeError", f"the body is over {BODY_LIMIT} bytes; send it by a URI")

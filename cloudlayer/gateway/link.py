@@ -9,13 +9,13 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
-from cloudlayer.fleet.routes import Ask, Exit, Figures, Lost, Message, Routes, decode, encode
+from cloudlayer.fleet.routes import ASK_SECONDS, Ask, Exit, Figures, Lost, Message, Routes, decode, encode
 from cloudlayer.gateway.dispatcher import TELL_SECONDS, Dispatcher
 from cloudlayer.gateway.logs import log
 
 HEARTBEAT_SECONDS: Final = 1.0
-FIGURES_SECONDS: Final = 4.0
-"""How long whoever reads the metrics waits for the controller's part of them: less than scrapers do."""
+FIGURES_SECONDS: Final = 1.0
+"""How long figures are good for. Whoever reads the metrics needs no key, and the line carries routes as well."""
 SHORTEST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 0.5
 LINE_LIMIT: Final = 64 * 1024**2
@@ -35,8 +35,9 @@ class Link:
         self._due: asyncio.Handle | None = None
         self._due_now = False
         self._pause = SHORTEST_PAUSE
-        self._asked: dict[int, asyncio.Future[str | None]] = {}
+        self._figures: asyncio.Future[str | None] | None = None
         self._asks = 0
+        self._ask_again = 0.0
         dispatcher.reports = self
 
     async def run(self) -> None:
@@ -66,21 +67,25 @@ class Link:
         self._send(lost)
 
     async def figures(self) -> str | None:
-        """Ask the controller, for a few seconds at most. Nothing is measured unless somebody asks."""
+        """What the controller tells within a few seconds, if it does. Nothing is measured unless somebody asks.
+
+        One question is under way at a time, and one a second is sent at most: whoever asks meanwhile gets the same answer.
+        """
         if self._writer is None:
             return None
+        figures = self._figures
+        if figures is None or (figures.done() and self._loop.time() >= self._ask_again):
+            figures = self._ask()
+        # A reader that hangs up ends no other's wait.
+        return await asyncio.shield(figures)
+
+    def _ask(self) -> asyncio.Future[str | None]:
         self._asks += 1
-        number = self._asks
-        told: asyncio.Future[str | None] = self._loop.create_future()
-        self._asked[number] = told
-        try:
-            self._send(Ask(number))
-            async with asyncio.timeout(FIGURES_SECONDS):
-                return await told
-        except TimeoutError:
-            return None
-        finally:
-            del self._asked[number]
+        self._ask_again = self._loop.time() + FIGURES_SECONDS
+        self._figures = self._loop.create_future()
+        self._loop.call_later(ASK_SECONDS, self._told, self._asks, None)
+        self._send(Ask(self._asks))
+        return self._figures
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         log("controller connected")
@@ -95,8 +100,8 @@ class Link:
         finally:
             heartbeat.cancel()
             self._writer = self._newest = None
-            for number in self._asked:
-                self._told(number, None)
+            self._told(self._asks, None)
+            self._figures = None
             writer.close()
             log("controller gone")
 
@@ -114,9 +119,9 @@ class Link:
                 self.now()
 
     def _told(self, number: int, text: str | None) -> None:
-        told = self._asked.get(number)
-        if told is not None and not told.done():
-            told.set_result(text)
+        """The answer to a question; one that is no more under way is nobody's."""
+        if number == self._asks and self._figures is not None and not self._figures.done():
+            self._figures.set_result(text)
 
     async def _beat(self) -> None:
         while True:

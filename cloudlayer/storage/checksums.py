@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 import google_crc32c
 
 from cloudlayer.errors import IntegrityError
-from cloudlayer.storage.uri import parse
+from cloudlayer.storage.uri import parse, shown
 
 METADATA: Final = "cloudlayer-crc32c"
 """The name of the metadata that keeps an object's sum."""
@@ -76,7 +76,7 @@ def verify(uri: str, *, size: int, expected_size: int, crc32c: int | None, expec
 
 
 def _damaged(uri: str, what: str, code: str) -> IntegrityError:
-    location = parse(uri)
+    location = parse(shown(uri))
     return IntegrityError(f"{location.key} is damaged: {what}", provider=str(replace(location, key="")), code=code)
 
 

@@ -10,7 +10,7 @@ from cloudlayer.errors import InvalidSpec
 from cloudlayer.storage import registry
 from cloudlayer.storage.directories import Directory
 from cloudlayer.storage.files import File
-from cloudlayer.storage.settings import ALIAS, Accounts, accounts
+from cloudlayer.storage.settings import ALIASES, Accounts, accounts
 from cloudlayer.storage.store import Store
 from cloudlayer.storage.uri import KEY_ONLY, Location, parse
 
@@ -31,10 +31,7 @@ class Client:
     def dir(self, uri: str) -> Directory:
         """The objects below a URI, with or without the slash at its end."""
         store, key = self.resolve(uri)
-        if key and not key.endswith("/"):
-            uri, key = f"{uri}/", f"{key}/"
-        elif not key and not uri.endswith("/"):
-            uri = f"{uri}/"
+        uri, key = as_folder(uri, key)
         return Directory(self, uri, store, key)
 
     def resolve(self, uri: str) -> tuple[Store, str]:
@@ -44,14 +41,22 @@ class Client:
         store = self._stores.get((account, authority))
         return (store, key) if store is not None else self._resolve(uri)
 
-    def _resolve(self, uri: str) -> tuple[Store, str]:
+    def known(self, uri: str) -> tuple[Store | None, str]:
+        """As `resolve`, but nothing is connected: None in place of a store that is not yet. InvalidSpec for what is no URI."""
+        location = self.locate(uri)
+        return self._stores.get(_place(location)), location.key
+
+    def locate(self, uri: str) -> Location:
+        """Where a URI leads, with no alias left in it; nothing is connected. InvalidSpec as `resolve`."""
         location = parse(uri)
-        if location.scheme == ALIAS:
-            location = self._accounts.alias(location)
+        return self._accounts.alias(location) if location.scheme in ALIASES else location
+
+    def _resolve(self, uri: str) -> tuple[Store, str]:
+        location = self.locate(uri)
         return self._connected(location), location.key
 
     def _connected(self, location: Location) -> Store:
-        place = location.account, None if location.scheme in KEY_ONLY else location.authority
+        place = _place(location)
         with self._lock:
             if self._closed:
                 raise InvalidSpec("this client is closed: connect another one")
@@ -79,3 +84,15 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def as_folder(uri: str, key: str) -> tuple[str, str]:
+    """The URI and the key of a directory, with the slash at their ends."""
+    if key and not key.endswith("/"):
+        return f"{uri}/", f"{key}/"
+    return (uri if key or uri.endswith("/") else f"{uri}/"), key
+
+
+def _place(location: Location) -> tuple[str, str | None]:
+    """What its store is kept under."""
+    return location.account, None if location.scheme in KEY_ONLY else location.authority

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Final
 
 from cloudlayer.errors import InvalidSpec
 from cloudlayer.storage.store import Data
+from cloudlayer.storage.uri import shown
 from cloudlayer.units import MIB
 
 JSON: Final = "application/json"
@@ -22,12 +23,12 @@ def encoded(uri: str, data: str | Data) -> Data:
         return data.cast("B")
     if not isinstance(data, str):
         raise InvalidSpec(
-            f"{uri}: an object is bytes or text, not {type(data).__name__}: use put_json or put_stream for others"
+            f"{shown(uri)}: an object is bytes or text, not {type(data).__name__}: use put_json or put_stream for others"
         )
     try:
         return data.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise InvalidSpec(f"{uri}: half a character at {error.start} of the text, which UTF-8 cannot write") from None
+        raise InvalidSpec(f"{shown(uri)}: half a character at {error.start} of the text, which UTF-8 cannot write") from None
 
 
 def decoded(uri: str, data: bytes, encoding: str) -> str:
@@ -36,9 +37,9 @@ def decoded(uri: str, data: bytes, encoding: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         told = f"byte {data[error.start]:#04x} at {error.start}"
-        raise InvalidSpec(f"{uri} is not {encoding} ({told}): name its encoding, or read bytes") from None
+        raise InvalidSpec(f"{shown(uri)} is not {encoding} ({told}): name its encoding, or read bytes") from None
     except LookupError:
-        raise InvalidSpec(f'{uri}: no encoding is called "{encoding}"') from None
+        raise InvalidSpec(f'{shown(uri)}: no encoding is called "{encoding}"') from None
 
 
 def to_json(uri: str, value: Any) -> bytes:
@@ -46,7 +47,7 @@ def to_json(uri: str, value: Any) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidSpec(f"{uri}: this value is no JSON: {error}") from None
+        raise InvalidSpec(f"{shown(uri)}: this value is no JSON: {error}") from None
 
 
 def from_json(uri: str, data: bytes) -> Any:
@@ -54,9 +55,9 @@ def from_json(uri: str, data: bytes) -> Any:
     try:
         return json.loads(data)
     except json.JSONDecodeError as error:
-        raise InvalidSpec(f"{uri} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+        raise InvalidSpec(f"{shown(uri)} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
     except (UnicodeDecodeError, RecursionError) as error:
-        raise InvalidSpec(f"{uri} is not JSON: {error}") from None
+        raise InvalidSpec(f"{shown(uri)} is not JSON: {error}") from None
 
 
 def pieces(source: Iterable[Data] | BinaryIO) -> Iterable[Data]:

@@ -12,6 +12,7 @@ from cloudlayer.storage.files import File
 from cloudlayer.storage.globs import expression, literal_prefix
 from cloudlayer.storage.objects import ObjectInfo, Page
 from cloudlayer.storage.store import Store
+from cloudlayer.storage.uri import shown
 
 if TYPE_CHECKING:
     from cloudlayer.storage.client import Client
@@ -69,7 +70,7 @@ class Directory:
         self.key = key
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.uri}>"
+        return f"<{type(self).__name__} {shown(self.uri)}>"
 
     def list(self, *, glob: str | None = None, shallow: bool = False) -> Iterator[Entry]:
         """Everything below it, however much that is, a page at a time; in order where the store's capabilities say so.

@@ -7,12 +7,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from cloudlayer.errors import Changed, Conflict, IntegrityError, InvalidSpec, NotFound
+from cloudlayer.errors import InvalidSpec, NotFound
 from cloudlayer.storage.content import JSON, decoded, encoded, from_json, pieces, to_json
+from cloudlayer.storage.moves import move_object
 from cloudlayer.storage.objects import EMPTY, PLAIN, ObjectInfo, PutOptions
 from cloudlayer.storage.store import Data, Method, Reader, Store
 from cloudlayer.storage.transfers import copy_object, download_file, upload_file, upload_stream
 from cloudlayer.storage.transfers.buffers import SMALL, Progress
+from cloudlayer.storage.uri import shown
 
 if TYPE_CHECKING:
     from cloudlayer.storage.client import Client
@@ -36,7 +38,7 @@ class File:
         self.key = key
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.uri}>"
+        return f"<{type(self).__name__} {shown(self.uri)}>"
 
     def get(self, start: int | None = None, end: int | None = None, if_match: str | None = None) -> bytes:
         """The bytes, or those from `start` up to, not with, `end`; a negative `start` counts from the object's end.
@@ -122,45 +124,17 @@ class File:
         return copy_object(self.store, self.key, target.store, target.key, PutOptions(**options), progress=progress)
 
     def move(self, to: str | File, *, progress: Progress | None = None, **options: Any) -> ObjectInfo:
-        """As `copy`, and delete this one when the copy is there whole. Changed if it is written to meanwhile: both stay."""
+        """As `copy`, and delete this one when the copy is there whole. Changed if it is written to meanwhile: both stay.
+
+        Conflict if both are one object, reached in two ways.
+        """
         target = self._other(to)
-        self.store.capabilities.require("put")
-        before = self.stat()
-        if target.store is self.store and target.key == self.key:
-            return before
-        target._refuse_same(self, before)
-        made = target.store, target.key, PutOptions(**options)
-        copied = copy_object(self.store, self.key, *made, info=before, progress=progress)
-        if copied.size != before.size or target.stat().size != before.size:
-            raise IntegrityError(f"{self.uri} has {before.size} bytes, and what is at {target.uri} has not: both stay")
-        self._delete_moved(before)
-        return copied
-
-    def _delete_moved(self, before: ObjectInfo) -> None:
-        """Delete this object, if it is still the one that was copied."""
-        if self.store.capabilities["compare_and_swap"]:
-            self.store.delete(self.key, if_match=before.etag)
-            return
-        now = self.stat()
-        if (now.etag, now.modified, now.size) != (before.etag, before.modified, before.size):
-            raise Changed(f"{self.uri} was written to while it was moved: both stay", provider=self.store.uri)
-        self.store.delete(self.key)
-
-    def _refuse_same(self, source: File, before: ObjectInfo) -> None:
-        """Conflict if this is the object `source` by way of another account: moving it would delete it."""
-        if self.key != source.key or self.store is source.store:
-            return
-        try:
-            there = self.stat()
-        except NotFound:
-            return
-        if (there.etag, there.modified, there.size) == (before.etag, before.modified, before.size):
-            raise Conflict(f"{source.uri} and {self.uri} are one object: nothing was moved", provider=self.store.uri)
+        return move_object(self.store, self.key, target.store, target.key, PutOptions(**options), progress=progress)
 
     def sign(self, method: Method = "GET", expires: float = HOUR) -> str:
         """A URL by which whoever has it may do `method` for `expires` seconds. The URL is a secret."""
         if not expires > 0:
-            raise InvalidSpec(f"{self.uri}: a URL is signed for more than 0 seconds, not {expires}")
+            raise InvalidSpec(f"{shown(self.uri)}: a URL is signed for more than 0 seconds, not {expires}")
         return self.store.sign(self.key, method, expires)
 
     def tags(self) -> dict[str, str]:

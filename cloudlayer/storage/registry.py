@@ -35,7 +35,7 @@ def connect(scheme: str, authority: str, account: str, settings: Mapping[str, An
     try:
         module, _, name = STORES[scheme].partition(":")
     except KeyError:
-        raise InvalidSpec(f'"{scheme}" is no scheme of a store; known: {", ".join([*STORES, "blob"])}') from None
+        raise InvalidSpec(f'"{scheme}" is no scheme of a store; known: {", ".join([*STORES, "blob", "data"])}') from None
     try:
         made: Store = getattr(import_module(module), name)(authority, account, settings)
     except ImportError as error:

@@ -4,7 +4,7 @@
     region = "eu-west-1"
     [stores."s3+team"]                   # s3+team://BUCKET/KEY, an account of its own
     profile = "team"
-    [stores.blob]                        # what blob://KEY stands for
+    [stores.blob]                        # what blob://KEY stands for; data://KEY is another such alias
     uri = "s3+team://models/current"
 
 The settings of an account are checked by its store, when it is first connected.
@@ -21,8 +21,8 @@ from cloudlayer.specs import Spec, checked
 from cloudlayer.storage.registry import STORES
 from cloudlayer.storage.uri import Location, parse
 
-ALIAS: Final = "blob"
-"""The scheme that stands for a store of the user's choice."""
+ALIASES: Final = ("blob", "data")
+"""The schemes that stand for a store of the user's choice."""
 
 
 class _Alias(Spec):
@@ -56,7 +56,7 @@ class Accounts:
             target = parse(checked(_Alias, section, place).uri)
         except InvalidSpec as error:
             raise InvalidSpec(f"{place}.uri: {error}" if place not in str(error) else str(error)) from None
-        if target.scheme == ALIAS:
+        if target.scheme in ALIASES:
             raise InvalidSpec(f"{place}.uri: {target} is an alias itself: write what it stands for")
         folder = target.key if not target.key or target.key.endswith("/") else f"{target.key}/"
         return Location(target.scheme, target.authority, folder + location.key, target.label)
@@ -71,8 +71,8 @@ class Accounts:
             location = parse(f"{name}://x/")
         except InvalidSpec:
             raise InvalidSpec(f"{self.place}stores.{name} is no account: write a scheme, or SCHEME+LABEL") from None
-        if location.scheme != ALIAS and location.scheme not in STORES:
-            known = ", ".join([*STORES, ALIAS])
+        if location.scheme not in ALIASES and location.scheme not in STORES:
+            known = ", ".join([*STORES, *ALIASES])
             raise InvalidSpec(f"{self.place}stores.{name}: {location.scheme} is no scheme of a store; known: {known}")
 
 

@@ -91,6 +91,10 @@ class Store(ABC):
     def head(self, key: str) -> ObjectInfo:
         """All that is known of the object; NotFound if it is not there. A folder is no object."""
 
+    def reads_ranges(self, key: str) -> bool:
+        """Whether a range of the object comes without the bytes before it; where it does not, the whole is read at once."""
+        return True
+
     @abstractmethod
     def put(self, key: str, data: Data, options: PutOptions = PLAIN) -> ObjectInfo:
         """Keep `data` under `key` in one request; for what fits well into memory. Folders above it need not be there."""

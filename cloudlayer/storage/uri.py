@@ -9,7 +9,8 @@ from typing import Final
 from cloudlayer.errors import InvalidSpec
 
 _URI: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9.-]*)(?:\+(?P<label>[A-Za-z0-9_-]+))?://(?P<rest>.*)", re.DOTALL)
-KEY_ONLY: Final = frozenset({"blob", "dropbox"})
+_QUERY: Final = re.compile(r"(https?(?:\+[^:/]*)?://[^?]*)\?.*", re.DOTALL | re.IGNORECASE)
+KEY_ONLY: Final = frozenset({"blob", "data", "dropbox"})
 """Schemes without a bucket or host: all that follows "://" is the key."""
 
 
@@ -31,11 +32,16 @@ class Location:
         return f"{self.account}://{self.key if self.scheme in KEY_ONLY else f'{self.authority}/{self.key}'}"
 
 
+def shown(uri: str) -> str:
+    """A URI as messages have it: one of the web without its query, which may be a signature."""
+    return _QUERY.sub(r"\1", uri)
+
+
 def parse(uri: str) -> Location:
     """Read a URI. InvalidSpec for what is none, or has a password in it."""
     match = _URI.fullmatch(uri)
     if match is None:
-        raise InvalidSpec(f'"{uri}" is no URI of an object: write SCHEME://BUCKET/KEY, such as s3://bucket/folder/name')
+        raise InvalidSpec(f'"{shown(uri)}" is no URI of an object: write SCHEME://BUCKET/KEY, such as s3://bucket/folder/name')
     scheme, label, rest = match["scheme"], match["label"], match["rest"]
     if scheme in KEY_ONLY:
         return Location(scheme, "", rest, label)

@@ -8,6 +8,7 @@ import pytest
 
 from cloudlayer.cli.data.progress import told
 from cloudlayer.storage.bulk import Report
+from cloudlayer.storage.stores.memory import _BUCKETS, _Bucket
 
 
 @pytest.fixture
@@ -87,6 +88,26 @@ def test_a_move_leaves_nothing_behind(cli, folder, bucket):
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
+@pytest.fixture
+def twice(tmp_path):
+    """The URIs of one bucket by two accounts."""
+    labels = [f"memory+{label}" for label in ("one", "two")]
+    _BUCKETS[(labels[1], tmp_path.name)] = _BUCKETS[(labels[0], tmp_path.name)] = _Bucket()
+    return [f"{label}://{tmp_path.name}" for label in labels]
+
+
+def test_what_two_accounts_reach_is_not_lost_by_a_move(cli, folder, twice):
+    one, other = twice
+    cli("data", "cp", "-r", str(folder), f"{one}/t")
+    refused = cli("data", "mv", f"{one}/t/a.txt", f"{other}/t/a.txt")
+    assert (refused.code, "are one object: nothing was moved" in refused.err) == (7, True)
+    refused = cli("data", "mv", "-r", f"{one}/t", f"{other}/t")
+    assert (refused.code, "are one place" in refused.err) == (7, True)
+    assert [row["name"] for row in cli("data", "ls", "-r", one, "--json").document] == ["t/a.txt", "t/b/c.txt", "t/b/d.csv"]
+    assert cli("data", "mv", f"{one}/t/a.txt", f"{other}/a.txt").code == 0
+    assert [row["name"] for row in cli("data", "ls", "-r", one, "--json").document] == ["a.txt", "t/b/c.txt", "t/b/d.csv"]
+
+
 def test_what_is_there_stays_if_absent_is_wanted(cli, folder, bucket):
     assert cli("data", "cp", str(folder / "a.txt"), f"{bucket}/a", "--if-absent").code == 0
     assert cli("data", "cp", str(folder / "b" / "c.txt"), f"{bucket}/a", "--if-absent").code == 7
@@ -138,6 +159,16 @@ def test_rm_of_a_folder_shows_first_and_asks_or_is_refused(cli, folder, bucket):
     assert cli("data", "rm", "-r", f"{bucket}/t", "--yes").code == 4
     assert cli("data", "rm", "-r", str(folder / "b"), "--yes", "--json").document["deleted"] == 2
     assert (folder / "a.txt").exists()
+
+
+def test_rm_of_a_whole_store_is_refused_before_anything_is_deleted(cli, folder, bucket):
+    cli("data", "cp", "-r", str(folder), f"{bucket}/t")
+    for whole in (bucket, f"{bucket}/", "file:///"):
+        for more in (["--yes"], ["--dry-run"], []):
+            refused = cli("data", "rm", "-r", f"{bucket}/t", whole, *more)
+            assert refused.code == 2 if more else refused.code in {2, 3}
+    assert "is a whole store: name a folder" in cli("data", "rm", "-r", bucket, "--yes").err
+    assert len(cli("data", "ls", "-r", bucket, "--json").document) == 3
 
 
 def test_single_objects_are_deleted_by_name(cli, folder, bucket):

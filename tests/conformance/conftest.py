@@ -45,8 +45,8 @@ def pytest_collection_modifyitems(items):
     """What an emulator does wrong fails its promise until it is mended there: `faulty` of may_lack.toml says what and why."""
     for item in items:
         if HERE in item.path.parents:
-            faulty = allowed(subject(item), item.cls, "faulty")
-            if reason := dict(faulty).get(getattr(item, "originalname", "")):
+            faulty = dict(allowed(subject(item), item.cls, "faulty"))
+            if reason := faulty.get(getattr(item, "originalname", "")) or faulty.get(item.name):
                 item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 

@@ -107,3 +107,12 @@ def test_a_source_folder_writes_nowhere_but_below_its_own_place(folder, tmp_path
 
     with pytest.raises(InvalidSpec, match="would lie outside of its folder"):
         desired(tmp_path, source="blob://functions/faces")
+
+
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a//b",), ("line\nbreak",)])
+def test_a_folder_whose_names_can_be_no_files_is_told(folder, tmp_path, names):
+    for name in names:
+        folder.file(f"small/{name}").put(b"x")
+
+    with pytest.raises(InvalidSpec, match="name` of its own|no name of a file"):
+        desired(tmp_path, models=["blob://small/"])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from cloudlayer.fleet.gateways import Gateways
 from cloudlayer.fleet.routes import (
+    Ask,
     CallCount,
     Credential,
+    Figures,
     Load,
     Lost,
     ReplicaRoute,
@@ -31,8 +33,11 @@ class Controller:
         self.path = path
         self.woken = threading.Event()
         self.lost: list[Lost] = []
-        self.figures = "cloudlayer_x 1\n"
-        self.gateways = Gateways(path, self.woken.set, self._lost, lambda: self.figures)
+        self.figures: Callable[[], str] = lambda: "cloudlayer_x 1\n"
+        self.gateways = Gateways(path, self.woken.set, self._lost, self._measured)
+
+    def _measured(self) -> str:
+        return self.figures()
 
     def _lost(self, lost: Lost) -> None:
         self.lost.append(lost)
@@ -171,3 +176,32 @@ def test_a_line_that_is_no_message_ends_that_line_alone(controller: Controller) 
     bad.sendall(b"nonsense\n")
     assert bad.recv(10) == b""
     controller.hears(good, Load(1, (VersionLoad("a/B/1.0.0", 1, 0, 0.0),)))
+
+
+def test_a_gateway_that_asks_is_told_what_there_is_or_that_it_cannot_be_told(controller: Controller) -> None:
+    line = controller.connect()
+    line.sendall(encode(Ask(1)))
+    assert _read(line) == Figures(1, "cloudlayer_x 1\n")
+    controller.figures = lambda: str(1 / 0)
+    line.sendall(encode(Ask(2)))
+    assert _read(line) == Figures(2, None)
+
+
+def test_what_nobody_waits_for_any_more_is_not_measured(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    measuring, go = threading.Semaphore(0), threading.Event()
+
+    def slow() -> str:
+        measuring.release()
+        assert go.wait(10)
+        return "slow"
+
+    controller.figures = slow
+    line = controller.connect()
+    for number, seconds in ((1, 60), (2, 0), (3, 60)):
+        monkeypatch.setattr("cloudlayer.fleet.gateways.ASK_SECONDS", seconds)
+        line.sendall(encode(Ask(number)))
+        # Heard after it, as what comes on the line is heard in turn.
+        controller.hears(line, Lost(f"r{number}"))
+    go.set()
+    assert [_read(line), _read(line)] == [Figures(1, "slow"), Figures(3, "slow")]
+    assert [measuring.acquire(blocking=False) for _ in range(3)] == [True, True, False]

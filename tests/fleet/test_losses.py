@@ -5,6 +5,8 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,10 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cloudlayer.errors import TransientError
+from cloudlayer.fleet import booting
 from cloudlayer.fleet.losing import OURSELVES, SILENT, UNREACHABLE
 from cloudlayer.fleet.store import LOST, MachineState, ReplicaRowState, writes
 from cloudlayer.fleet.view import Buy, Start, Stop
+from cloudlayer.interfaces import Provider
+from cloudlayer.providers.local.capabilities import capabilities as local_capabilities
 from cloudlayer.providers.simulated import Fault
+from cloudlayer.providers.ssh.capabilities import capabilities as ssh_capabilities
 from cloudlayer.resources import MachineType
 from cloudlayer.units import GIB
 from tests.fleet.controllers import FLEET
@@ -221,6 +227,19 @@ def test_another_image_in_the_manifest_replaces_machines_one_at_a_time_and_drain
     replaced = len(fleet.events("machine drifted"))
     fleet.run(20)
     assert len(fleet.events("machine drifted")) == replaced == 3, "the new ones stay"
+
+
+def test_another_image_changes_nothing_where_machines_run_what_their_owner_installed(
+    fleet: Fragile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for can in (ssh_capabilities(), local_capabilities()):
+        assert not booting.takes_images(cast(Provider, SimpleNamespace(capabilities=can)))
+    monkeypatch.setattr(booting, "takes_images", lambda provider: False)
+    before = fleet.instances()
+    fleet.want(images={"plain": {"simulated": "newer"}})
+    fleet.run(10)
+    assert fleet.instances() == before
+    assert not fleet.events("machine drifted")
 
 
 class Losses(RuleBasedStateMachine):

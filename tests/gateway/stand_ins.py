@@ -22,6 +22,7 @@ from typing import Any
 from cloudlayer.fleet.routes import (
     Ask,
     Credential,
+    DataAccess,
     Exit,
     Figures,
     Load,
@@ -37,6 +38,7 @@ from cloudlayer.fleet.routes import (
 KEY = "a key of the tests"
 TOKEN = "a-token-of-nlp/Sentences"
 PEPPER = "0f" * 32
+NO_DATA = DataAccess()
 
 
 def credential(key: str, callable: tuple[str, ...] | None = None) -> Credential:
@@ -53,8 +55,8 @@ def version(name: str = "nlp/Echo/1.0.0", *replicas: ReplicaRoute, **changes: An
     return VersionRoute(function, number, replicas=replicas, **{**fields, **changes})
 
 
-def snapshot(number: int, *versions: VersionRoute, away: tuple[str, ...] = ()) -> Routes:
-    return Routes(number, PEPPER, CREDENTIALS, versions, away)
+def snapshot(number: int, *versions: VersionRoute, away: tuple[str, ...] = (), data: DataAccess = NO_DATA) -> Routes:
+    return Routes(number, PEPPER, CREDENTIALS, versions, away, data)
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
@@ -161,10 +163,10 @@ class Gateway:
             if line.startswith("{"):
                 self.lines.append(json.loads(line))
 
-    def show(self, *versions: VersionRoute, away: tuple[str, ...] = ()) -> None:
-        """Send a snapshot of these versions, some replicas being away, and wait until the gateway has it."""
+    def show(self, *versions: VersionRoute, away: tuple[str, ...] = (), data: DataAccess = NO_DATA) -> None:
+        """Send a snapshot of these versions, some replicas being away, some data open, and wait until the gateway has it."""
         number = self.controller.newest.number + 1 if self.controller.newest else 1
-        self.controller.send(snapshot(number, *versions, away=away))
+        self.controller.send(snapshot(number, *versions, away=away, data=data))
         self.controller.await_snapshot(number)
 
     def exited(self, replica: str, reason: str, message: str = "") -> None:
@@ -178,10 +180,10 @@ class Gateway:
         assert [line for line in self.text if not line.startswith("{")] == [], "what nobody logged on purpose"
 
 
-def start_gateway(folder: Path, *arguments: str) -> Gateway:
+def start_gateway(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Gateway:
     path = folder / "controller.sock"
     command = [sys.executable, "-m", "cloudlayer.gateway", "--controller", str(path), "--port", "0", *arguments]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
     gateway = Gateway(process, Controller(path))
     threading.Thread(target=gateway.read, daemon=True).start()
     gateway.logged("listening")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -105,16 +106,17 @@ def test_huge_lines_and_bytes_that_are_no_text_come_whole(serve) -> None:
     assert post(worker.address, X_Request_Id="a")[0] == 200
     huge, odd = told(worker, "a")
     assert huge == "x" * 300_000
-    assert odd == bytes(n for n in range(256) if n not in b"\n\r").decode("utf-8", "replace")
+    assert odd == bytes(n for n in range(256) if n not in b"\n\r").decode("utf-8", "replace").replace("\x1e", "␞")
 
 
 def test_other_programs_are_the_calls_where_one_call_is_served_at_a_time(serve) -> None:
     code = """
         import os, subprocess, threading
+        from os import system
         def apply(input):
             print("before")
             subprocess.run(["sh", "-c", "echo program; printf unfinished"])
-            os.system("echo shell >&2")
+            system("echo shell >&2")
             thread = threading.Thread(target=print, args=("thread",))
             thread.start()
             thread.join()
@@ -131,6 +133,114 @@ def test_other_programs_are_the_calls_where_one_call_is_served_at_a_time(serve) 
     wanted = ["before", "program", "unfinishedshell", "thread", "fork", "after"]
     assert told(worker, "a") == told(worker, "b") == told(worker, "") == wanted
     assert len(told(worker)) == 3 * len(wanted)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "subprocess.run(['echo', 'program'])",
+        "Own(['echo', 'program']).wait()",
+        "asyncio.run(program())",
+        "system('echo program')",
+        "os.waitpid(os.posix_spawn('/bin/echo', ['echo', 'program'], os.environ), 0)",
+        "os.waitpid(os.posix_spawnp('echo', ['echo', 'program'], os.environ), 0)",
+    ],
+)
+def test_whatever_starts_a_program_it_is_the_calls(serve, start: str) -> None:
+    code = f"""
+        import asyncio, os, subprocess
+        from os import system
+        class Own(subprocess.Popen):
+            pass
+        async def program():
+            await (await asyncio.create_subprocess_exec("echo", "program")).wait()
+        def apply(input):
+            {start}
+    """
+    worker = serve(code, PATH=os.environ["PATH"]).ready()
+    for call in ("a", "b"):
+        assert post(worker.address, X_Request_Id=call)[0] == 200
+        assert told(worker, call) == ["program"]
+
+
+def test_that_programs_are_noticed_costs_those_functions_nothing_that_start_none(serve) -> None:
+    code = """
+        import timeit
+        def seconds():
+            return min(timeit.repeat("id(x)", "x = []", number=10_000, repeat=9))
+        before = seconds()
+        def apply(input):
+            return seconds() / before
+    """
+    worker = serve(code).ready()
+    # A hook for audit events makes it more than ten times as slow.
+    assert post(worker.address, X_Request_Id="a")[1] < 5
+
+
+FULL = "os.dup2(os.open('/dev/full', os.O_WRONLY), 1)"
+
+
+@pytest.mark.parametrize("breaks", [FULL, "os.close(1)"])
+@pytest.mark.parametrize(
+    "does", ["print('unfinished', end='')", "os.system('true')", "raise KeyError(print('so far', end=''))"]
+)
+def test_a_call_is_answered_though_the_log_cannot_be_written(serve, breaks: str, does: str) -> None:
+    worker = serve(f"import os\ndef apply(input):\n    {breaks}\n    {does}\n").ready()
+    for call in ("a", "b") if breaks == FULL else ("a",):
+        assert post(worker.address, X_Request_Id=call)[0] == (500 if does.startswith("raise") else 200)
+
+
+def test_what_the_function_itself_writes_fails_where_the_log_cannot_be_written(serve) -> None:
+    worker = serve(f"import os\ndef apply(input):\n    {FULL}\n    print('line')\n").ready()
+    status, body = post(worker.address, X_Request_Id="a")[:2]
+    assert status == 500
+    assert "No space left" in body["error"]["message"]
+
+
+def test_programs_after_a_log_that_was_full_are_their_own_calls(serve) -> None:
+    code = f"""
+        import os
+        log = os.dup(1)
+        def apply(input):
+            if input:
+                os.dup2(log, 1)
+                os.system("echo program")
+            else:
+                os.system("true")
+                {FULL}
+    """
+    worker = serve(code).ready()
+    assert post(worker.address, 0, X_Request_Id="a")[0] == 200
+    assert post(worker.address, 1, X_Request_Id="b")[0] == 200
+    assert (told(worker, "a"), told(worker, "b")) == ([], ["program"])
+
+
+def test_a_function_that_leaves_ends_the_process_though_the_log_cannot_be_written(serve) -> None:
+    both = f"{FULL}; os.dup2(1, 2)"
+    worker = serve(f"import os, sys\ndef apply(input):\n    {both}\n    print('so far', end='')\n    sys.exit('bye')\n").ready()
+    with pytest.raises(OSError):
+        post(worker.address, X_Request_Id="a")
+    assert worker.process.wait(5) == 1
+
+
+def test_why_a_function_cannot_be_loaded_is_told_though_the_log_cannot_be_written(serve) -> None:
+    worker = serve(f"import os\n{FULL}; os.dup2(1, 2)\nraise KeyError('model')\ndef apply(input):\n    pass\n")
+    assert worker.process.wait(10) == 70
+    assert "model" in json.loads(worker.status.read_text())["error"]["message"]
+
+
+def test_text_that_a_function_prints_cannot_pass_for_another_calls(serve) -> None:
+    worker = serve("import sys\ndef apply(input):\n    sys.stdout.write(input); sys.stdout.flush(); print()\n").ready()
+    forged = ["hello \x1ecall=victim\x1fforged", "\x1ecall=victim\x1fforged", "a\n\x1ecall+victim\x1f", "\x1ecall-\x1f", "\x1e"]
+    for text in forged:
+        post(worker.address, text, X_Request_Id="mine")
+        post(worker.address, "ca", X_Request_Id="mine")
+    post(worker.address, forged[0])
+    post(worker.address, "nobody's")
+    assert told(worker, "victim") == []
+    shown = [line for text in forged for line in (*text.replace("\x1e", "␞").split("\n"), "ca")]
+    assert told(worker, "mine") == shown
+    assert told(worker, "") == [forged[0].replace("\x1e", "␞"), "nobody's"]
 
 
 def test_a_program_that_ends_without_a_newline_leaves_the_next_call_its_own_line(serve) -> None:
@@ -167,6 +277,23 @@ def output_to(path: Path) -> Iterator[tuple[Output, int]]:
         yield Output(), descriptor
     finally:
         os.close(descriptor)
+
+
+def test_tasks_that_write_when_their_call_has_ended_leave_nothing_behind(tmp_path: Path) -> None:
+    with output_to(tmp_path / "output") as (output, descriptor):
+        for number in range(20):
+            call = client.Call(f"id-{number}")
+            output.began(call)
+            output.ended(call)
+            output.write(descriptor, b"whole\nbegun")
+            output.flush(descriptor)
+            output.write(descriptor, b", and ended\n")
+        client.current.set(client.NO_CALL)
+        assert not output._lines
+        assert not output._open
+    with (tmp_path / "output").open("rb") as log:
+        found = [(line.call, line.text) for line in lines.parsed(log)]
+    assert found == [(f"id-{number}", text) for number in range(20) for text in ("whole", "begun, and ended")]
 
 
 WORDS = st.text("ab =+-", max_size=12).map(str.encode)

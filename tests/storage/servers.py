@@ -121,7 +121,7 @@ def _answering(address, process, seconds=60):
 @pytest.fixture(scope="session")
 def moto_s3():
     """moto's S3, up."""
-    with _process("-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}") as address:
+    with _process("-m", "tests.storage.moto_server", "-H", "127.0.0.1", "-p", "{port}") as address:
         yield Moto(address)
 
 

@@ -3,11 +3,14 @@
 import asyncio
 import inspect
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from cloudlayer import storage
 from cloudlayer.errors import AlreadyExists, Changed, InvalidSpec, NotFound, Unsupported
+from cloudlayer.storage import registry
 from cloudlayer.storage.aio import AsyncClient, AsyncDirectory, AsyncFile
 from cloudlayer.storage.client import Client
 from cloudlayer.storage.directories import Directory
@@ -102,6 +105,86 @@ def test_streams_that_are_asynchronous_and_those_that_are_not_are_put(root):
         assert await file.get() == LARGE
         await file.put_stream([b"a", b"", b"b"])
         assert await file.get() == b"ab"
+
+    run(body)
+
+
+def test_as_many_streams_as_the_loop_has_threads_are_put_into_each_other():
+    async def body(client):
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+
+        async def one(number):
+            await client.file(f"memory://aio/from/{number}").put(LARGE)
+            reader = await client.file(f"memory://aio/from/{number}").stream()
+            return await client.file(f"memory://aio/to/{number}").put_stream(reader)
+
+        infos = await asyncio.gather(*map(one, range(4)))
+        assert [info.size for info in infos] == [len(LARGE)] * 4
+
+    run(body)
+
+
+@pytest.mark.parametrize("first", [b"1", LARGE])
+def test_a_stream_that_is_cancelled_while_its_source_waits_puts_nothing(root, first):
+    async def body(client):
+        file, waiting, ended = client.file(f"{root}x"), asyncio.Event(), []
+
+        async def pieces():
+            yield first
+            waiting.set()
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                ended.append("source")
+
+        putting = asyncio.create_task(file.put_stream(pieces()))
+        await waiting.wait()
+        putting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await putting
+        assert "cloudlayer-stream" not in [thread.name for thread in threading.enumerate()]
+        assert (ended, await file.exists(), [*file.store.uploads(file.key)]) == (["source"], False, [])
+
+    run(body)
+
+
+def test_a_stream_that_is_cancelled_puts_nothing_though_its_source_comes_to_its_end(root):
+    async def body(client):
+        file, waiting, go_on = client.file(f"{root}x"), asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def pieces():
+            yield b"1"
+            loop.call_soon_threadsafe(waiting.set)
+            assert go_on.wait(30)
+
+        putting = asyncio.create_task(file.put_stream(pieces()))
+        await waiting.wait()
+        putting.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await putting
+        assert not await file.exists()
+
+    run(body)
+
+
+def test_stores_are_connected_in_a_thread_when_they_are_first_needed(monkeypatch):
+    """To connect may be to import a library, or to ask for credentials."""
+    connected, connect = [], registry.connect
+    monkeypatch.setattr(registry, "connect", lambda *place: connected.append(threading.get_ident()) or connect(*place))
+
+    async def body(client):
+        file, folder = client.file("memory://late/x"), client.dir("memory://later")
+        assert (folder.uri, folder.file("y").uri, connected) == ("memory://later/", "memory://later/y", [])
+        await asyncio.gather(file.put(b"1"), folder.file("y").put(b"2"), client.file("memory://late/z").put(b"3"))
+        assert len(connected) == 2
+        assert threading.get_ident() not in connected
+        assert client.file("memory://late/x").store is file.store
+        assert [entry.name async for entry in client.dir("memory://late").list()] == ["x", "z"]
+        with pytest.raises(InvalidSpec, match="is no scheme"):
+            await client.file("ftp://host/x").get()
 
     run(body)
 

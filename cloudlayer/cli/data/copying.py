@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cloudlayer.cli import options
@@ -106,15 +107,15 @@ def _one(client: Client, source: str, target: str, put: PutOptions, *, move: boo
 
 
 def _between(here: Place, there: Place, put: PutOptions, *, move: bool, dry_run: bool) -> dict[str, object]:
+    from cloudlayer.storage.moves import move_object
     from cloudlayer.storage.transfers import copy_object
 
     info = here.store.head(here.key)
     if dry_run:
         return _done(here.uri, there.uri, info, dry_run=True)
     with Line(info.size) as line:
-        copied = copy_object(here.store, here.key, there.store, there.key, put, info=info, progress=line.arrived)
-    if move:
-        here.store.delete(here.key, if_match=info.etag if here.store.capabilities["compare_and_swap"] else None)
+        bring = move_object if move else partial(copy_object, info=info)
+        copied = bring(here.store, here.key, there.store, there.key, put, progress=line.arrived)
     return _done(here.uri, there.uri, copied, dry_run=False)
 
 

@@ -53,8 +53,10 @@ def rm(
 
 def _trees(places: list[Place], globs: Globs, *, dry_run: bool, yes: bool, json: bool) -> None:
     from cloudlayer.errors import NotFound
-    from cloudlayer.storage.bulk import ALL, Report, delete_tree
+    from cloudlayer.storage.bulk import ALL, Report, check_deletable, delete_tree
 
+    for one in places:
+        check_deletable(one.tree(), globs)
     total = Report()
     if not (yes or dry_run):
         check_can_ask(f"All that is in {', '.join(one.given for one in places)} is to be deleted.")

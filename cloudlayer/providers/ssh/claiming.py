@@ -29,6 +29,8 @@ from cloudlayer.providers.ssh.site import LOOK_EVERY, Sight, Site
 from cloudlayer.resources import InstanceSpec
 
 AVOID_SECONDS: Final = 30.0
+_LONGEST_AVOID: Final = 60.0
+"""Seconds. Longer ones would hold where a person has mended the machine and removed the note that keeps it from being tried."""
 GIVEN_UP_AFTER: Final = 30.0
 """Seconds after which a claim is made elsewhere, if the machine that it was begun on cannot be reached."""
 
@@ -180,10 +182,10 @@ class Claiming:
         )
 
     def _pause(self, machines: Sequence[str]) -> float:
-        """Seconds until it is worth asking again: until the first of those that failed is tried again, if any did."""
+        """Seconds until it is worth asking again: until the first of those that failed is tried again, a minute at most."""
         found = [self._site.records.breakdown(name) for name in machines if name in self._broken]
         waits = [breakdown.until - self._clock.now() for breakdown in found if breakdown is not None]
-        return max(AVOID_SECONDS, min(waits, default=0.0))
+        return min(max(AVOID_SECONDS, min(waits, default=0.0)), _LONGEST_AVOID)
 
     def _not_free(self, sight: Sight) -> str:
         name = sight.box.name

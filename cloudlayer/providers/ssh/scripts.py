@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from cloudlayer.runtime.gpu.multi_process import FOLDER
+from cloudlayer.runtime.gpu.mig import BOOT_ID, NOTES
+from cloudlayer.runtime.gpu.multi_process import EARLIER, FOLDER
 
 _COMMON: Final = r"""
 set -u
@@ -60,7 +61,7 @@ tell_claim
 
 RELEASE: Final = (
     _COMMON
-    + f"sharing={FOLDER}"
+    + f"services='{EARLIER} {FOLDER}' instances={NOTES} started={BOOT_ID}"
     + r"""
 id=$1 owner=$2
 [ -e "$folder/claim.json" ] || exit 0
@@ -77,8 +78,10 @@ if command -v docker >/dev/null; then
   for kind in network volume; do
     for one in $(docker $kind ls -q --filter "$ours"); do docker $kind rm "$one" >/dev/null || exit 1; done
   done
-  # Images that functions were built into; one that a stranger's container runs on stays.
-  docker image ls -q --filter label=cloudlayer-function | sort -u | xargs -r docker image rm -f >/dev/null 2>&1
+  # Images that functions were built into, and their lower parts; one that a stranger's container runs on stays.
+  for label in cloudlayer-function cloudlayer-part; do
+    docker image ls -q --filter label=$label | sort -u | xargs -r docker image rm -f >/dev/null 2>&1
+  done
 fi
 if [ ! -d /sys/class/net ] || ! ls /sys/class/net | grep -q '^cld[io]-'; then
   for table in raw filter; do
@@ -86,11 +89,33 @@ if [ ! -d /sys/class/net ] || ! ls /sys/class/net | grep -q '^cld[io]-'; then
       while IFS= read -r rule; do iptables -w 10 -t $table $rule; done
   done
 fi
-# The service by which replicas share GPUs, unless a stranger's container uses it.
-if [ -d "$sharing" ] && [ -z "$(docker ps -q --filter "volume=$sharing" 2>/dev/null)" ]; then
+# The service by which replicas share GPUs, unless a stranger's container uses it, and what its clients left in memory.
+for sharing in $services; do
+  [ -d "$sharing" ] && [ -z "$(docker ps -q --filter "volume=$sharing" 2>/dev/null)" ] || continue
   echo quit | CUDA_MPS_PIPE_DIRECTORY=$sharing timeout 20 nvidia-cuda-mps-control >/dev/null 2>&1
-  rm -rf "$sharing"
-fi
+  while mountpoint -q "$sharing-memory"; do
+    umount "$sharing-memory" 2>/dev/null || umount -l "$sharing-memory" || exit 1
+  done
+  rm -rf "$sharing" "$sharing-memory" "$sharing.lock"
+done
+# MIG instances of ours, of those that were made since the machine was started.
+for note in "$instances"/*; do
+  [ -f "$note" ] || continue
+  read -r boot gpu start profile <"$note"
+  if [ "$boot" = "$(cat "$started")" ]; then
+    devices=$(timeout 60 nvidia-smi --query-gpu=index,uuid --format=csv,noheader) || { echo "nvidia-smi fails" >&2; exit 1; }
+    index=$(echo "$devices" | sed -n "s/, *$gpu *\$//p")
+    row="^| *${index:-none}  *MIG $profile  *[0-9]*  *\([0-9]*\)  *$start:[0-9]* .*"
+    number=$(timeout 60 nvidia-smi mig -lgi 2>/dev/null | sed -n "s/$row/\1/p")
+    if [ -n "$number" ]; then
+      timeout 60 nvidia-smi mig -i "$gpu" -gi "$number" -dci >/dev/null 2>&1
+      timeout 60 nvidia-smi mig -i "$gpu" -gi "$number" -dgi >&2 || exit 1
+    fi
+  fi
+  rm -f "$note"
+done
+rmdir "$instances" 2>/dev/null
+rm -rf "$folder/models"
 rm -rf /run/cloudlayer/????????????  # names of other lengths are a controller's, which may run here too
 rmdir /run/cloudlayer 2>/dev/null
 rm -f "$folder/claim.json" "$folder"/.claim.*

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,7 +43,6 @@ class Pruning:
         path.touch(mode=0o600)
         if self._shared:
             path.write_text(reference)
-        os.utime(path)
 
     def pulled(self, reference: str) -> None:
         """Note that an image, which bears no label of ours, was brought by us."""
@@ -98,9 +97,16 @@ class Pruning:
     def _noted(self) -> list[str]:
         if not self._folder.is_dir():
             return []
-        return [reference for path in self._folder.iterdir() if (reference := path.read_text())]
+        found = []
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):  # another thread has removed it
+                found.append(path.read_text())
+        return [reference for reference in found if reference]
 
     def _remove(self, reference: str) -> bool:
+        used = self._last_used(reference)
+        if time.time() - used <= SPARED:  # since it was chosen
+            return False
         try:
             self._daemon.call("removing an image", self._daemon.client.remove_image, reference)
         except (NotFound, Conflict):  # gone already; or a container is made of it
@@ -109,7 +115,8 @@ class Pruning:
             _log.info("the image %s stays on %s: %s", reference, self._host.name, error)
             return False
         _log.info("the unused image %s was removed from %s", reference, self._host.name)
-        self._path(reference).unlink(missing_ok=True)
+        if self._last_used(reference) == used:  # else it is about to be brought again
+            self._path(reference).unlink(missing_ok=True)
         return True
 
     def _last_used(self, reference: str) -> float:

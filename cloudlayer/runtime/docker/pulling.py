@@ -32,6 +32,11 @@ def pull(daemon: Daemon, reference: str, *, digest: str | None = None, auth: Map
     `auth` has `username` and `password`; without it what "docker login" left for the controller's user is used. Raises
     EngineError or TransientError, each with the mend.
     """
+    pull_part(daemon, reference, digest=digest, auth=auth)
+
+
+def pull_part(daemon: Daemon, reference: str, *, digest: str | None = None, auth: Mapping[str, str] | None = None) -> None:
+    """Pull what lies below an image, in the same way. Metrics count images, and no parts of them."""
     doing, last = f"pulling the image {reference}", ""
     _log.info(doing)
     options = {} if digest is None else {"tag": digest}

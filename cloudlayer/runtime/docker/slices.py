@@ -2,7 +2,8 @@
 
 What is ours is written down before it is made: a file for each place, with the replica whose it is. After a crash it is found
 again by that, and made once. An instance at a place that no file of ours names was made by others, and is left alone. Files of
-before the machine's last start are void, since no instance outlives that.
+before the machine's last start are void, since no instance outlives that. A machine of an inventory has such a file of its own,
+by which what is ours is removed when it is given back, whatever controller does that.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from cloudlayer.runtime.gpu import mig, reading
 
 _LOCK: Final = "lock"
 _ENABLED: Final = ".enabled"
+_NOTE: Final = 'mkdir -p "$0" && printf "%s\\n" "$2" >"$0/$1" && sync "$0/$1"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Slices:
         self._folder = folder
         self._check = check
         self._ours = ours
+        self._tells = not ours and not host.is_here
 
     def ensure(self, spec: ReplicaSpec, deadline: Deadline | None) -> tuple[str, ...]:
         """The UUIDs of the replica's instances, made where they are not there. EngineError says why one cannot be."""
@@ -80,20 +83,39 @@ class Slices:
                 there = _at(state, place)
                 if there is not None and place.is_at(there, state.boot):
                     mig.delete(self._host, there, deadline=deadline)
-                (self._folder / place.name).unlink(missing_ok=True)
+                self._forget(place, deadline)
 
     def _make(self, state: mig.State, place: _Place, deadline: Deadline | None) -> None:
         there = _at(state, place)
         known = None if there is None else self._read(self._folder / f"{place.device}.{there.start}")
         where = f"slice {place.start} of GPU {place.device} of {self._host.name}"
         if there is None:
-            self._write(place)
-            mig.create(self._host, _device(state, place), place.profile, place.start, deadline=deadline)
+            self._create(_device(state, place), place, deadline)
         elif known is None or not known.is_at(there, state.boot):
             mend = "remove it, or cordon the machine"
             raise EngineError(f"at {where} lies a MIG instance {there.profile} that was made by others: {mend}")
         elif (known.replica, known.start, known.profile) != (place.replica, place.start, place.profile):
             raise EngineError(f"at {where} lies the MIG instance of replica {known.replica}, which is not gone yet")
+
+    def _create(self, device: mig.Device, place: _Place, deadline: Deadline | None) -> None:
+        self._write(place)
+        if self._tells:
+            said = f"{place.boot} {place.device} {place.start} {place.profile}"
+            self._host.run(["sh", "-c", _NOTE, mig.NOTES, place.name, said], root=True, deadline=deadline)
+        try:
+            mig.create(self._host, device, place.profile, place.start, deadline=deadline)
+        except EngineError:
+            # What others make there later would be taken for ours.
+            with suppress(EngineError):
+                state = mig.look(self._host, deadline=deadline)
+                if not place.is_at(_at(state, place), state.boot):
+                    self._forget(place, deadline)
+            raise
+
+    def _forget(self, place: _Place, deadline: Deadline | None) -> None:
+        if self._tells:
+            self._host.run(["rm", "-f", f"{mig.NOTES}/{place.name}"], root=True, deadline=deadline)
+        (self._folder / place.name).unlink(missing_ok=True)
 
     def _made(self, spec: ReplicaSpec, deadline: Deadline | None) -> tuple[str, ...]:
         state = mig.look(self._host, deadline=deadline)

@@ -17,6 +17,9 @@ from cloudlayer.errors import EngineError
 from cloudlayer.interfaces import Deadline, Host
 
 BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
+NOTES: Final = "/var/lib/cloudlayer/mig"
+"""The folder of a machine that is not ours in which it says which instances are: a file for each, with the machine's start,
+the GPU's UUID, the first slice and the profile. Who gives the machine back removes what they name."""
 _BREAK: Final = "=====\n"
 # Where there is no instance `-lgi` fails, and says so in words.
 _LOOK: Final = f"""

@@ -23,26 +23,31 @@ from cloudlayer.errors import EngineError
 from cloudlayer.interfaces import Deadline, Host
 from cloudlayer.units import MIB
 
-FOLDER: Final = "/run/cloudlayer-mps"
+FOLDER: Final = "/run/cloudlayer-sharing"
 """Where clients find the service, on the machine and in containers."""
-SHARED: Final = "/run/cloudlayer-mps-memory"
+SHARED: Final = f"{FOLDER}-memory"
 """The folder in memory, on the machine, that is /dev/shm to the service and to its clients."""
+EARLIER: Final = "/run/cloudlayer-mps"
+"""The folder of a service that a former version started, whose clients share memory otherwise. It runs on beside this one."""
 
 _DAEMON: Final = "nvidia-cuda-mps-control"
 # Started once, and asked whether it serves: `get_server_list` fails where no daemon listens. It is started in a view of the
-# machine's files of its own, where the shared folder is /dev/shm.
+# machine's files of its own, where the shared folder is /dev/shm. Of several that come at once one starts it, and the daemon
+# does not keep the lock.
 _START: Final = f"""
 set -e
 user=$0 group=$1 folder=$2 shared=$3
 export CUDA_MPS_PIPE_DIRECTORY="$folder" CUDA_MPS_LOG_DIRECTORY="$folder"
 if ! command -v {_DAEMON} >/dev/null; then echo "there is no {_DAEMON}" >&2; exit 3; fi
+exec 9>>"$folder.lock"
+flock -w 20 9 || {{ echo "another start of {_DAEMON} takes too long" >&2; exit 4; }}
 if ! echo get_server_list | timeout 5 {_DAEMON} >/dev/null 2>&1; then
   install -d -m 0700 -o "$user" -g "$group" "$folder" "$shared"
   if ! mountpoint -q "$shared"; then
     mount -t tmpfs -o "mode=0700,uid=$user,gid=$group,nosuid,nodev,noexec" tmpfs "$shared"
   fi
   unshare --mount sh -c 'mount --bind "$0" /dev/shm && exec "$@"' "$shared" \\
-    setpriv --reuid "$user" --regid "$group" --clear-groups {_DAEMON} -d
+    setpriv --reuid "$user" --regid "$group" --clear-groups {_DAEMON} -d 9>&-
 fi
 """
 _START_SECONDS: Final = 30.0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO, Final, NamedTuple
 
 from cloudlayer.errors import EngineError
@@ -66,10 +68,16 @@ def environment() -> dict[str, str]:
 
 
 def _communicate(process: subprocess.Popen[bytes], input: bytes, deadline: Deadline, doing: str) -> tuple[bytes, bytes]:
-    sent: bytes | None = input
+    pipe, process.stdin = process.stdin, None
+    # Not by `communicate`: once its time was up, it forgets what it had not sent yet.
+    threading.Thread(target=_feed, args=(pipe, input), name="input of a program", daemon=True).start()
     while True:
         try:
-            return process.communicate(sent, timeout=min(_GLANCE, deadline.remaining()))
+            return process.communicate(timeout=min(_GLANCE, deadline.remaining()))
         except subprocess.TimeoutExpired:
-            sent = None
             deadline.check(doing)
+
+
+def _feed(pipe: IO[bytes], input: bytes) -> None:
+    with suppress(OSError), pipe:  # whoever does not read to the end has its reason, and its exit code tells it
+        pipe.write(input)

@@ -1,4 +1,4 @@
-"""One command on a machine that no connection is kept to."""
+"""One command by a connection of its own: where none is kept, or with so much input that others would wait behind it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from cloudlayer.interfaces import Access, Deadline
 from cloudlayer.runtime.hosts.client import MACHINE, Client
-from cloudlayer.runtime.hosts.commands import execute
+from cloudlayer.runtime.hosts.commands import Ended, execute
 from cloudlayer.runtime.hosts.master import CLIENT_FAILED
 from cloudlayer.runtime.hosts.refusals import explained
 from cloudlayer.runtime.hosts.remote import as_asked, checked, output, shell
@@ -36,8 +36,13 @@ def run_once(
         client = Client(access, Path(folder))
         client.write()
         text = shlex.join(as_asked(command, deadline, sudo=root and access.user != "root"))
-        doing = f"running {command[0]} on {name}"
-        ended = execute(client.alone("-T", "--", MACHINE, shell(text)), doing=doing, input=input, deadline=deadline)
+        ended = run_alone(client, name, text, doing=f"running {command[0]} on {name}", input=input, deadline=deadline)
+    return checked(name, command, ended, deadline)
+
+
+def run_alone(client: Client, name: str, text: str, *, doing: str, input: bytes, deadline: Deadline) -> Ended:
+    """The end of a shell's command there, as `Master.run` tells it, by a connection of its own."""
+    ended = execute(client.alone("-T", "--", MACHINE, shell(text)), doing=doing, input=input, deadline=deadline)
     if ended.code == CLIENT_FAILED:
         raise explained(name, ended.errors.decode("utf-8", "replace"))
-    return checked(name, command, ended._replace(output=output(ended.output)), deadline)
+    return ended._replace(output=output(ended.output))

@@ -16,9 +16,12 @@ from cloudlayer.runtime.hosts.commands import LONGEST, Ended
 from cloudlayer.runtime.hosts.forwards import Forwards
 from cloudlayer.runtime.hosts.kept import CLOSE_SECONDS, Kept
 from cloudlayer.runtime.hosts.master import Master
+from cloudlayer.runtime.hosts.once import run_alone
 from cloudlayer.runtime.hosts.remote import accepting, as_asked, checked, writing
 
 _LOOK_SECONDS: Final = 10.0
+_MUCH: Final = 1024**2
+"""Bytes of input from which on a command gets a connection of its own, so that calls do not wait behind it."""
 
 
 def _nothing() -> None:
@@ -129,6 +132,8 @@ class SshHost:
 
     def _run(self, text: str, doing: str, input: bytes, deadline: Deadline) -> Ended:
         self._kept.demand(deadline)
+        if len(input) > _MUCH:
+            return run_alone(self.client, self.name, text, doing=doing, input=input, deadline=deadline)
         return self._master.run(text, doing=doing, input=input, deadline=deadline)
 
     def _changing(self, change: Callable[[], None]) -> None:

@@ -14,10 +14,11 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Final
 
-from cloudlayer.errors import Changed, CloudError, EngineError, IntegrityError, TransientError
+from cloudlayer.errors import Changed, CloudError, EngineError, TransientError
 from cloudlayer.interfaces import Deadline, Model
 
 _POLL: Final = 0.1
+_PIECE: Final = 1024**2
 
 
 def file_id(model: Model) -> str:
@@ -73,6 +74,7 @@ def _fetch(model: Model, path: Path, deadline: Deadline | None) -> None:
 
 def _download(model: Model, draft: Path, deadline: Deadline | None) -> None:
     from cloudlayer import storage
+    from cloudlayer.storage.checksums import verify
     from cloudlayer.storage.transfers import download_file
 
     def check(_: int) -> None:
@@ -82,11 +84,20 @@ def _download(model: Model, draft: Path, deadline: Deadline | None) -> None:
     with storage.connect() as client:
         store, key = client.resolve(model.uri)
         info = store.head(key)
-        if model.etag is not None and info.etag != model.etag:
+        if any(pin not in (None, told) for pin, told in ((model.etag, info.etag), (model.size, info.size))):
             raise Changed("it is another object than the one that was deployed", provider=store.uri)
         download_file(store, key, draft, info=info, progress=check)
-    if draft.stat().st_size != info.size:
-        raise IntegrityError(f"{draft.stat().st_size} bytes came, and not {info.size}", provider=store.uri)
+    verify(store.uri, size=draft.stat().st_size, expected_size=info.size, crc32c=_sum(draft), expected=model.crc32c)
+
+
+def _sum(path: Path) -> int:
+    from cloudlayer.storage.checksums import crc32c
+
+    total = 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            total = crc32c(piece, total)
+    return total
 
 
 def _settled(contents: dict[str, Path], place: Path) -> Path:

@@ -6,7 +6,7 @@ The machine need reach no store, nor have credentials of one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +16,11 @@ from cloudlayer.interfaces.host import Host
 from cloudlayer.runtime.models.kept import content_file, file_id, models_folder, set_id
 
 REMOTE: Final = "/var/lib/cloudlayer/models"
-_PIECE: Final = 8 * 1024**2
+_PIECE: Final = 32 * 1024**2
 
 _LOOK: Final = """set -eu; umask 022; mkdir -p "$1/files" "$1/sets"
 if [ -d "$1/sets/$2" ]; then echo whole; exit; fi
-shift 2; for file in "$@"; do
+while read -r file; do
   if [ -e "$file" ]; then echo there; elif [ -e "$file.part" ]; then stat -c %s "$file.part"; else echo 0; fi
 done"""
 _APPEND: Final = """set -eu; umask 022; exec 9>>"$1.lock"; flock 9
@@ -33,8 +33,8 @@ if [ -e "$1" ]; then exit; fi
 if echo "$2  $1.part" | sha256sum -c --status -; then sync "$1.part"; mv "$1.part" "$1"; rm -f "$1.lock"
 else rm -f "$1.part"; echo broken; fi"""
 _LINK: Final = """set -eu; umask 022; made=$(mktemp -d "$1/sets/.new-XXXXXX"); trap 'rm -rf "$made"' EXIT
-place=$1/sets/$2; shift 2
-while [ $# -gt 0 ]; do mkdir -p "$made/$(dirname "$1")"; ln "$2" "$made/$1"; shift 2; done
+while IFS= read -r name && read -r file; do mkdir -p "$made/$(dirname "$name")"; ln "$file" "$made/$name"; done
+place=$1/sets/$2
 chmod 755 "$made"; mv -T "$made" "$place" 2>/dev/null || [ -d "$place" ]"""
 
 
@@ -47,16 +47,20 @@ def models_on(host: Host, models: Sequence[Model], cache: Path, deadline: Deadli
         return str(models_folder(models, cache, deadline).absolute())
     place = set_id(models)
     files = {model: f"{REMOTE}/files/{file_id(model)}" for model in models}
-    states = _shell(host, _LOOK, REMOTE, place, *files.values(), deadline=deadline).split()
+    states = _shell(host, _LOOK, REMOTE, place, input=_lines(files.values()), deadline=deadline).split()
     if states == ["whole"]:
         return f"{REMOTE}/sets/{place}"
     models_folder(models, cache, deadline)
     for (model, path), state in zip(files.items(), states, strict=True):
         if state != "there":
             _send(content_file(model, cache), path, int(state), host, deadline)
-    pairs = [part for model, path in files.items() for part in (model.name, path)]
-    _shell(host, _LINK, REMOTE, place, *pairs, deadline=deadline)
+    pairs = (part for model, path in files.items() for part in (model.name, path))
+    _shell(host, _LINK, REMOTE, place, input=_lines(pairs), deadline=deadline)
     return f"{REMOTE}/sets/{place}"
+
+
+def _lines(texts: Iterable[str]) -> bytes:
+    return "".join(f"{text}\n" for text in texts).encode()
 
 
 def _send(content: Path, path: str, there: int, host: Host, deadline: Deadline | None) -> None:

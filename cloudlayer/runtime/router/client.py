@@ -86,7 +86,7 @@ class Client:
             async with asyncio.timeout_at(deadline):
                 connection.writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
                 connection.writer.write(body)
-                response, whole = await _receive(connection.reader)
+                response, whole = await _receive(connection.reader, has_body=method != "HEAD")
         except TimeoutError:
             raise Overran from None
         except (OSError, EOFError):
@@ -133,12 +133,12 @@ class Client:
             raise Unreachable(str(error)) from None
 
 
-async def _receive(reader: asyncio.StreamReader) -> tuple[Response, bool]:
+async def _receive(reader: asyncio.StreamReader, *, has_body: bool) -> tuple[Response, bool]:
     """An answer, and whether another may follow on its connection."""
     status, headers, last = await _receive_head(reader)
     while status < 200:
         status, headers, last = await _receive_head(reader)
-    if status in (204, 304):
+    if status in (204, 304) or not has_body:
         return Response(status, headers, b""), not last
     if headers.get("transfer-encoding", "").lower() == "chunked":
         return Response(status, headers, await _receive_chunks(reader)), not last

@@ -23,8 +23,9 @@ HELD_LIMIT: Final = 256 * 1024**2
 
 _BINARY: Final = "application/octet-stream"
 _RETRY_SECONDS: Final = 0.1
-_PASSED_ON: Final = ("authorization", "content-type", "accept", "x-deadline")
-_PASSED_BACK: Final = ("x-request-id", "retry-after", "www-authenticate", "allow")
+_PASSED_ON: Final = ("authorization", "content-type", "accept", "x-deadline", "if-match", "if-none-match")
+_OF_DATA: Final = ("location", "cache-control", "etag", "x-data-type", "x-error-message")
+_PASSED_BACK: Final = ("x-request-id", "retry-after", "www-authenticate", "allow", *_OF_DATA)
 
 
 class Conversation(Connection):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import inspect
@@ -118,11 +119,13 @@ class Server:
     def _leave(self, leaving: SystemExit) -> NoReturn:
         """End the process as the function asked; a thread's own SystemExit would end the thread alone."""
         code = leaving.code
-        self._output.drain()
-        if code is not None and not isinstance(code, int):
-            print(code, file=sys.stderr)
-            code = 1
-        os._exit((code or 0) & 0xFF)
+        status = code if isinstance(code, int) else int(code is not None)
+        try:
+            self._output.drain()
+            if code is not None and not isinstance(code, int):
+                print(code, file=sys.stderr)
+        finally:
+            os._exit(status & 0xFF)
 
 
 def _input(request: Request, call: client.Call) -> Any:
@@ -183,7 +186,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         run(Path(arguments[0]).resolve(), _listeners)
     except LoadFailed as failed:
-        print(failed.error["stack_trace"], file=sys.stderr)
+        # The controller reads the file: a log that cannot be written keeps nothing from it.
+        with contextlib.suppress(OSError):
+            print(failed.error["stack_trace"], file=sys.stderr)
         if status := os.environ.get("CLOUDLAYER_STATUS"):
             Path(status).write_text(json.dumps({"error": failed.error}), encoding="utf-8")
         return EXIT_LOAD_FAILED

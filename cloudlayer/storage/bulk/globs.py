@@ -32,7 +32,11 @@ class Globs:
         """Whether the name is meant."""
         if self.include and not any(glob.fullmatch(name) for glob in self.include):
             return False
-        return not any(glob.fullmatch(name) for glob in self.exclude)
+        return not self.excludes(name)
+
+    def excludes(self, name: str) -> bool:
+        """Whether the name, or one that ends in a slash with all that is below it, is not meant whatever `include` says."""
+        return any(glob.fullmatch(name) for glob in self.exclude)
 
 
 ALL: Final = Globs()

@@ -6,10 +6,12 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cloudlayer.errors import InvalidSpec
 from cloudlayer.storage.objects import ObjectInfo
 from cloudlayer.storage.transfers import journal
 
@@ -48,17 +50,23 @@ class Seen:
 
     def __init__(self, purpose: str, source: str, target: str) -> None:
         name = hashlib.sha256("\n".join((purpose, source, target)).encode()).hexdigest()[:32]
-        self.path: Final = journal.folder("trees") / f"{name}.db"
-        try:
-            self._connection = _opened(self.path)
-        except sqlite3.DatabaseError:  # what is no database any more is worth no more than none
-            self.remove_files()
-            self._connection = _opened(self.path)
-        self._connection.execute("INSERT OR REPLACE INTO trees VALUES (1, ?, ?)", (source, target))
-        self._connection.commit()
+        with _writing():
+            self.path: Final = journal.folder("trees") / f"{name}.db"
+            self._connection = self._opened()
+            self._connection.execute("INSERT OR REPLACE INTO trees VALUES (1, ?, ?)", (source, target))
+            self._connection.commit()
         self._added: list[tuple[str, str, str]] = []
         self._gone: list[tuple[str]] = []
         self._written = time.monotonic()
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            return _opened(self.path)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # what is no database any more is worth no more than none
+            self.remove_files()
+            return _opened(self.path)
 
     def pairs(self) -> Iterator[tuple[str, Pair]]:
         """All pairs as they are now, in order of the names' UTF-8 bytes; what is added meanwhile does not show."""
@@ -86,9 +94,10 @@ class Seen:
 
     def write(self) -> None:
         """Have what was added outlive the process."""
-        self._connection.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", self._added)
-        self._connection.executemany("DELETE FROM seen WHERE name = ?", self._gone)
-        self._connection.commit()
+        with _writing():
+            self._connection.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", self._added)
+            self._connection.executemany("DELETE FROM seen WHERE name = ?", self._gone)
+            self._connection.commit()
         self._added.clear()
         self._gone.clear()
         self._written = time.monotonic()
@@ -102,6 +111,18 @@ class Seen:
         """Forget all pairs; after `close`."""
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """InvalidSpec, with what mends it, where the files cannot be written."""
+    try:
+        yield
+    except (OSError, RuntimeError, sqlite3.OperationalError) as error:  # RuntimeError: a user without a home
+        raise InvalidSpec(
+            f"what a run over many objects remembers cannot be written: {error}. "
+            f"Set {journal.VARIABLE} to a folder that this user may write to and that has room"
+        ) from None
 
 
 def _opened(path: Path) -> sqlite3.Connection:

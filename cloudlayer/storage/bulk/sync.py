@@ -19,6 +19,7 @@ from cloudlayer.storage.bulk.rm import delete_spooled
 from cloudlayer.storage.bulk.seen import Seen
 from cloudlayer.storage.bulk.spool import Names, Spool
 from cloudlayer.storage.bulk.trees import Tree, check_apart
+from cloudlayer.storage.moves import check_two_places, delete_moved
 from cloudlayer.storage.objects import Fault, ObjectInfo
 from cloudlayer.storage.transfers import copy_object
 
@@ -46,11 +47,15 @@ UPDATE: Final = Wanted()
 def sync(source: Tree, target: Tree, wanted: Wanted = UPDATE, ears: Ears = DEAF) -> Report:
     """Bring `source` into `target`. Objects that cannot be are in the report's failures, and the others go on.
 
-    NotFound if the source has nothing, and an error of one of the two lists, is raised; nothing is deleted then. A run that
+    NotFound if the source has nothing, Conflict if both are one place and all is to be moved, and an error of one of the two
+    lists, is raised; nothing is deleted then. A run that
     broke off, even by kill -9, goes on where it was when it is started again.
     """
     check_apart(source, target)
     source.check_there()
+    if wanted.move and not wanted.dry_run:
+        source.store.capabilities.require("put")
+        check_two_places(source.store, source.prefix, target.store, target.prefix)
     with ExitStack() as stack:
         run = _Run(source, target, wanted, Ledger(ears), stack)
         crew.each(run.work(), run.do)
@@ -128,11 +133,11 @@ class _Run:
             self.ledger.copied(step)
         elif step.action is not Action.KEEP:
             step = self._copy(step)
-        if self._wanted.move and not self._wanted.dry_run:
-            source.delete(info.key, if_match=step.source.etag if source.capabilities["compare_and_swap"] else None)
+        if self._wanted.move and not self._wanted.dry_run and step.target:  # which it has once it is copied
+            delete_moved(source, step.source, target, step.target)
 
     def _copy(self, step: Step) -> Step:
-        """Copy; an object that is another one than the list told is looked at again, once."""
+        """Copy; an object that is another one than the list told is looked at again, once. With what the target has then."""
         key, source, target = self._target.prefix + step.name, self._source.store, self._target.store
         try:
             copied = copy_object(source, step.source.key, target, key, info=step.source, progress=self.ledger.moved)
@@ -141,7 +146,7 @@ class _Run:
             copied = copy_object(source, step.source.key, target, key, info=step.source, progress=self.ledger.moved)
         self._note(step, copied)
         self.ledger.copied(step)
-        return step
+        return replace(step, target=copied)
 
     def _keep(self, step: Step, target: ObjectInfo | None) -> None:
         self.ledger.count("kept")
@@ -155,10 +160,11 @@ class _Run:
 
     def _met_at_source(self, fault: Fault) -> None:
         self._faults.append(fault)
-        self.ledger.fail(self._source.uri + fault.key, f"{fault.reason}: not copied")
+        if not self._wanted.globs.excludes(fault.key):
+            self.ledger.fail(self._source.uri + fault.key, f"{fault.reason}: not copied")
 
     def _met_at_target(self, fault: Fault) -> None:
-        if self._wanted.delete or fault.key.endswith("/"):
+        if (self._wanted.delete or fault.key.endswith("/")) and not self._wanted.globs.excludes(fault.key):
             self.ledger.fail(self._target.uri + fault.key, f"{fault.reason}: left as it is")
 
     def end(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from cloudlayer.errors import InvalidSpec, NotFound
+from cloudlayer.errors import InvalidSpec, NotFound, UnknownCloudError
 from cloudlayer.storage.bulk.globs import Globs
 from cloudlayer.storage.bulk.spool import Spool
 from cloudlayer.storage.objects import Fault, ObjectInfo, Page
@@ -51,15 +51,33 @@ class Tree:
         return self.store.uri == FILES
 
     def objects(self, globs: Globs, met: Callable[[Fault], object]) -> Listed:
-        """Names below the prefix with what the list tells, in order of the names' UTF-8 bytes; what is no object is `met`."""
+        """Names below the prefix with what the list tells, in order of the names' UTF-8 bytes; what is no object is `met`.
+
+        Whether or not it is meant itself: objects that are meant may lie below it, unless all that lies there is excluded.
+        UnknownCloudError if a store that lists in order does not.
+        """
         named = self._named(globs, met)
-        return named if self.store.capabilities["ordered_list"] else _ordered(named)
+        return self._checked(named) if self.store.capabilities["ordered_list"] else _ordered(named)
+
+    def _checked(self, named: Listed) -> Listed:
+        """The same, as long as each name comes after the one before: a list that is out of order cannot be compared."""
+        before: str | None = None
+        for name, info in named:
+            if before is not None and name <= before:
+                raise UnknownCloudError(
+                    f"the server's list is out of order, {name} comes after {before}: what it has cannot be told from what it"
+                    " has not, so nothing was deleted. List in order of the names' UTF-8 bytes at the server, as its protocol"
+                    " demands, or reach it by another of its protocols",
+                    provider=self.store.uri,
+                )
+            before = name
+            yield name, info
 
     def _named(self, globs: Globs, met: Callable[[Fault], object]) -> Listed:
         start = len(self.prefix)
         for page in ahead(self.store.list(self.prefix)):
             for fault in page.faults:
-                if globs.mean(fault.key[start:]):
+                if not globs.excludes(f"{fault.key[start:].removesuffix('/')}/"):
                     met(replace(fault, key=fault.key[start:]))
             for info in page.objects:
                 if globs.mean(info.key[start:]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
@@ -17,7 +17,8 @@ from cloudlayer.errors import InvalidSpec
 from cloudlayer.storage.filesystem.errors import as_of_files
 from cloudlayer.storage.filesystem.files import ObjectReader, ObjectWriter
 from cloudlayer.storage.filesystem.folders import Folders
-from cloudlayer.storage.objects import PutOptions
+from cloudlayer.storage.moves import move_object
+from cloudlayer.storage.objects import ObjectInfo, PutOptions
 from cloudlayer.storage.store import Store
 from cloudlayer.storage.transfers import copy_object, download_file, upload_file, upload_stream
 
@@ -110,21 +111,47 @@ class FileSystem(Folders):
         with as_of_files(path):
             download_file(store, key, lpath, progress=callback.relative_update)
 
-    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        """Copy an object, within its store by the store itself; a folder needs none."""
+    def cp_file(self, path1: str, path2: str, pairs: list[tuple[str, str]] | None = None, **kwargs: Any) -> None:
+        """Copy an object, within its store by the store itself; a folder needs none. With `pairs`, note the two there alone."""
         path, target = self._strip_protocol(path1), self._strip_protocol(path2)
+        if pairs is not None:
+            pairs.append((path, target))
+        else:
+            self._bring(copy_object, path, target)
+
+    def mv(self, path1: str, path2: str, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
+        """Copy each file, and delete it when its copy is there. Those whose keys no path can say stay.
+
+        InvalidSpec, before anything is moved, for a folder into itself, and where a file would be written over by another
+        one that is moved. Changed for a file that is written to meanwhile: it stays.
+        """
+        pairs: list[tuple[str, str]] = []
+        self.copy(path1, path2, recursive=recursive, maxdepth=maxdepth, on_error="raise", pairs=pairs)
+        pairs = [(source, target) for source, target in pairs if source != target]
+        if recursive:
+            self._refuse_nested(path1, path2)
+        taken = {source for source, _ in pairs}
+        for _, target in pairs:
+            if target in taken:
+                raise InvalidSpec(f"{self.unstrip_protocol(target)} would be written over by what is moved: nothing was moved")
+            taken.add(target)
+        for source, target in pairs:
+            self._bring(move_object, source, target)
+
+    def _refuse_nested(self, path1: str | list[str], path2: str | list[str]) -> None:
+        """InvalidSpec for a folder that is to come into itself."""
+        target = self._strip_protocol(path2)
+        for source in map(self._strip_protocol, [path1] if isinstance(path1, str) else path1):
+            if isinstance(target, str) and target.startswith(f"{source}/" if source else ""):
+                raise InvalidSpec(f"{self.unstrip_protocol(source)} cannot go into itself, {self.unstrip_protocol(target)}")
+
+    def _bring(self, bring: Callable[..., ObjectInfo], path: str, target: str) -> None:
         try:
             with as_of_files(path):
-                copy_object(*self.locate(path), *self.locate(target))
+                bring(*self.locate(path), *self.locate(target))
         except FileNotFoundError:
             if not self.isdir(path):
                 raise
-
-    def mv(self, path1: str, path2: str, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
-        """Copy, then delete what was copied."""
-        if path1 != path2:
-            self.copy(path1, path2, recursive=recursive, maxdepth=maxdepth, on_error="raise")
-            self.rm(path1, recursive=recursive, maxdepth=maxdepth)
 
     def rm_file(self, path: str) -> None:
         """Delete an object; FileNotFoundError if it is not there, IsADirectoryError for a folder."""

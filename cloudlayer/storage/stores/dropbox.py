@@ -121,7 +121,7 @@ class DropboxStore(Store):
         self._check(key)
         check(self.uri + key, start, end)
         if start is None and end is None:
-            found, answer = self.calls(lambda sdk: sdk.files_download(self._path(key)))
+            found, answer = self._named(key, lambda: self.calls(lambda sdk: sdk.files_download(self._path(key))))
             self._check_found(key, found, if_match, answer.close)
             pieces = _checked(self.uri, key, self.calls.pieces(answer, _PIECE), found.content_hash)
             return self._reader(self._info(key, found), answer, pieces, found.size)
@@ -151,10 +151,17 @@ class DropboxStore(Store):
         return self._info(key, self._found(key))
 
     def _found(self, key: str) -> files.FileMetadata:
-        found = retried(lambda: self.calls(lambda sdk: sdk.files_get_metadata(self._path(key))))
+        found = self._named(key, lambda: retried(lambda: self.calls(lambda sdk: sdk.files_get_metadata(self._path(key)))))
         if not isinstance(found, files.FileMetadata):
             raise NotFound(f"{key} is a folder", provider=self.uri)
         return found
+
+    def _named(self, key: str, call: Callable[[], Any]) -> Any:
+        """What a call gives; its NotFound tells the key."""
+        try:
+            return call()
+        except NotFound as error:
+            raise NotFound(f"{key} is not there", provider=self.uri, code=error.code, request_id=error.request_id) from None
 
     def _info(self, key: str, found: files.FileMetadata) -> ObjectInfo:
         if found.name != key.rpartition("/")[2]:  # a name of other letters, upper and lower case
@@ -364,11 +371,10 @@ class DropboxStore(Store):
                 raise Conflict(told, provider=self.uri)
 
     def _is_there(self, key: str) -> bool:
-        try:
+        with suppress(NotFound):
             self.head(key)
-        except NotFound:
-            return False
-        return True
+            return True
+        return False
 
     def _changed(self, key: str) -> Changed:
         return Changed(f"{key} is another one by now: its etag is not the one asked for", provider=self.uri)

@@ -287,6 +287,8 @@ class SwiftStore(Store):
         check_key(self.uri, key)
         if self._temp_url_key is None:
             raise Unsupported(self.capabilities["sign"].reason, provider=self.uri)
+        if expires <= 0:
+            raise InvalidSpec(f"{self.uri}{key}: a URL of Swift is good for 1 second or longer, not {expires:g} seconds")
         place = urlsplit(self.calls.login()[0])
         path = f"{place.path}/{self.container}/{key}"
         secret = self._temp_url_key.get_secret_value()

@@ -40,6 +40,7 @@ _ERRORS: Final[Mapping[int, type[CloudError]]] = {
     412: RejectedSpec,
     422: IntegrityError,
 }
+_LONGEST_REASON: Final = 200
 _THROTTLED: Final = frozenset({429, 498, 503})
 
 
@@ -131,11 +132,14 @@ class Calls:
 
     def _refused(self, answer: urllib3.BaseHTTPResponse) -> CloudError:
         try:
-            answer.drain_conn()
+            said = answer.data.decode(errors="replace").partition("\n")[0][:_LONGEST_REASON]
         except HTTPError:
             answer.close()
+            said = ""
         status, request = answer.status, answer.headers.get("X-Trans-Id", "")
         told = f"Swift answered {status} {answer.reason or ''}".strip()
+        if status == 400 and said and not said.startswith("<"):  # why, such as metadata that are too long
+            told += f": {said}"
         if status in _THROTTLED:
             after = answer.headers.get("Retry-After", "")
             wait = float(after) if after.isdigit() else None

@@ -89,6 +89,8 @@ class SwiftUpload(Upload):
 
     def complete(self, *, size: int, crc32c: int) -> ObjectInfo:
         """Put the manifest; Swift compares the segments' sizes and MD5s with it."""
+        if key_of(self._store, self.id) != self._key:
+            raise self._gone()
         segments = [segment for _, segment in sorted(self._segments.items())]
         if sorted(self._segments) != list(range(1, len(segments) + 1)):
             raise IntegrityError(f"{self._key}: a part before the last one did not arrive", provider=self._store.uri)
@@ -98,8 +100,6 @@ class SwiftUpload(Upload):
         arrived = sum(segment.size for segment in segments)
         uri = self._store.uri + self._key
         verify(uri, size=arrived, expected_size=size, crc32c=total, expected=crc32c)
-        if key_of(self._store, self.id) != self._key:
-            raise self._gone()
         filled = [segment for segment in segments if segment.size]
         if not filled:
             made = self._store.put(self._key, b"", self._options)

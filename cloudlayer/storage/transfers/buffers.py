@@ -17,7 +17,7 @@ SMALL: Final = 8 * MIB
 READ_COPIES: Final = 2
 """How often bytes that a store gives are in memory meanwhile: as they arrived, and as they are handed on."""
 LIMIT: Final = 64 * MIB
-"""Bytes that all parts and small objects under way have together."""
+"""Bytes that all parts and small objects under way have together; of each stream, the part that it is giving comes to it."""
 AT_ONCE: Final = 8
 """Parts of one object under way at most."""
 

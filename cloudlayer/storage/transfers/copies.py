@@ -12,7 +12,8 @@ from cloudlayer.storage.transfers.buffers import BUFFERS, READ_COPIES, SMALL, Pr
 from cloudlayer.storage.transfers.downloads import download_file
 from cloudlayer.storage.transfers.local import local_path
 from cloudlayer.storage.transfers.sources import ObjectSource
-from cloudlayer.storage.transfers.uploads import send, upload_file
+from cloudlayer.storage.transfers.uploads import send, upload_file, upload_stream
+from cloudlayer.storage.uri import shown
 
 
 def copy_object(
@@ -46,14 +47,21 @@ def copy_object(
         return target.head(target_key)
     if info.size <= SMALL:
         return _copy_small(source, info, target, target_key, options, progress=progress)
-    return send(ObjectSource(source, info), target, target_key, _with_own(options, info, target), progress=progress)
+    options = _with_own(options, info, target)
+    if info.etag is None or not source.reads_ranges(key):
+        with closing(source.open(key, if_match=info.etag)) as reader:
+            return upload_stream(target, target_key, reader, options, progress=progress)
+    return send(ObjectSource(source, info), target, target_key, options, progress=progress)
 
 
 def _all_of(store: Store, info: ObjectInfo) -> ObjectInfo:
     """What lists do not tell: metadata, and the sum; Changed if the etag is another one than they told."""
     whole = store.head(info.key)
     if info.etag not in {None, whole.etag}:
-        raise Changed(f"{info.key} is another one by now: its etag is {whole.etag}, not {info.etag}", provider=store.uri)
+        raise Changed(
+            f"{shown(store.uri + info.key)} is another one by now: its etag is {whole.etag}, not {info.etag}",
+            provider=store.uri,
+        )
     return whole
 
 

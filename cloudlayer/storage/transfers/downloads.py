@@ -31,7 +31,7 @@ def download_file(
     info = info or store.head(key)
     if info.size <= SMALL:
         _get_small(store, info, path, progress)
-    elif info.etag is None:
+    elif info.etag is None or not store.reads_ranges(key):
         _get_stream(store, info, path, progress)
     else:
         _get_parts(store, info, path, progress)
@@ -48,8 +48,8 @@ def _get_small(store: Store, info: ObjectInfo, path: Path, progress: Progress | 
 
 
 def _get_stream(store: Store, info: ObjectInfo, path: Path, progress: Progress | None) -> None:
-    """Where nothing tells one version from the next, all of it is read in one request."""
-    reader, place = store.open(info.key), 0
+    """In one request: where nothing tells one version from the next, or each range would come with all that is before it."""
+    reader, place = store.open(info.key, if_match=info.etag), 0
     with closing(reader), replacing(path, new_id()) as descriptor:
         for piece in reader:
             write(descriptor, piece, place)
@@ -64,7 +64,7 @@ def _get_parts(store: Store, info: ObjectInfo, path: Path, progress: Progress | 
         # The same name at every try, that of this journal alone.
         id_ = hashlib.sha256(f"{entry.path}\n{source}".encode()).hexdigest()[:12] if entry else new_id()
         with replacing(path, id_, kept=entry is not None) as descriptor:
-            _Getting(store, info, descriptor, entry, progress).run(str(path.absolute()))
+            _Getting(store, info, descriptor, entry, progress).run()
         if entry:
             entry.remove()
 
@@ -79,10 +79,8 @@ class _Getting:
     entry: journal.Entry | None
     progress: Progress | None
 
-    def run(self, target: str) -> None:
-        source = self.store.uri + self.info.key
-        what: dict[str, Any] = {"source": source, "target": target, "size": self.info.size, "etag": self.info.etag}
-        have = self._had(what)
+    def run(self) -> None:
+        have = self._had({"size": self.info.size, "etag": self.info.etag})
         os.ftruncate(self.descriptor, self.info.size)
         sums = Sums()
 
@@ -95,6 +93,7 @@ class _Getting:
                 self.progress(part.size)
 
         move(cut(self.info.size, SMALL), one, parallel=True, copies=1)
+        source = self.store.uri + self.info.key
         verify(source, size=self.info.size, expected_size=self.info.size, crc32c=sums.whole(), expected=self.info.crc32c)
 
     def _had(self, what: dict[str, Any]) -> dict[int, int]:
@@ -103,7 +102,7 @@ class _Getting:
             return {}
         before, lines = self.entry.read()
         if before == what:
-            return {int(number): int(crc) for number, crc in (line.split() for line in lines)}
+            return dict(pair for pair in map(_pair, lines) if pair)
         self.entry.begin(what)
         return {}
 
@@ -122,3 +121,12 @@ class _Getting:
         if self.entry:
             self.entry.add(f"{part.number} {crc}")
         return crc
+
+
+def _pair(line: str) -> tuple[int, int] | None:
+    """The number and the sum of a part; None for a line that broke off, whose part is got again."""
+    try:
+        number, crc = map(int, line.split())
+    except ValueError:
+        return None
+    return number, crc

@@ -1,6 +1,7 @@
 """What is to be known of a transfer should this process die: small files in a folder of this user's, one a transfer.
 
-An entry is locked by the process that is at it. Another process that wants the same transfer meanwhile does without one.
+An entry is locked by the process that is at it. Another process that wants the same transfer meanwhile does without one, and
+so does every transfer where no such file can be written: it then begins anew after a break.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,51 +33,74 @@ def folder(name: str) -> Path:
 
 
 class Entry:
-    """The first line is what the transfer is, as JSON; each further line one thing that is done."""
+    """The first line is what the transfer is, as JSON; each further line one thing that is done.
+
+    A disk that is full may break off a line, or leave it out: what was done is then done again.
+    """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path, self._descriptor = path, descriptor
 
     def read(self) -> tuple[dict[str, Any], list[str]]:
         """What an earlier process wrote: nothing, if there was none. A last line that broke off does not count."""
-        lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
         try:
-            return (json.loads(lines[0]) if lines else {}), lines[1:]
-        except ValueError:
+            lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
+            what = json.loads(lines[0]) if lines else {}
+        except (OSError, ValueError):
             return {}, []
+        return (what, lines[1:]) if isinstance(what, dict) else ({}, [])
 
     def begin(self, what: dict[str, Any]) -> None:
         """Forget what was written, and begin anew."""
-        os.ftruncate(self._descriptor, 0)
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
         self.add(json.dumps(what))
 
     def add(self, line: str) -> None:
         """Append a line; from any thread."""
-        os.write(self._descriptor, f"{line}\n".encode())
+        with suppress(OSError):
+            os.write(self._descriptor, f"{line}\n".encode())
 
     def remove(self) -> None:
         """The transfer has ended."""
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
 
 @contextmanager
 def entry(kind: str, *names: str) -> Iterator[Entry | None]:
-    """The entry of a transfer of a kind, called by what it goes from and to; None while another process is at it."""
-    path = folder(kind) / hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    ours = _is_ours(path, descriptor)
+    """The entry of a transfer of a kind, called by a hash of what it goes from and to, of which it has nothing else.
+
+    None while another process is at it, or where none can be written.
+    """
+    opened = _opened(kind, hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:32])
+    if opened is None:
+        yield None
+        return
+    path, descriptor = opened
+    made = Entry(path, descriptor) if _is_ours(path, descriptor) else None
     try:
-        yield Entry(path, descriptor) if ours else None
+        yield made
     finally:
-        if ours and not os.fstat(descriptor).st_size:
-            path.unlink(missing_ok=True)
+        if made and not os.fstat(descriptor).st_size:
+            made.remove()
         os.close(descriptor)
 
 
+def _opened(kind: str, name: str) -> tuple[Path, int] | None:
+    """The file of an entry and its descriptor; None where none can be written: a full disk, another's home, or none."""
+    try:
+        path = folder(kind) / name
+        return path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except (OSError, RuntimeError):  # the latter for a user without a home
+        return None
+
+
 def _is_ours(path: Path, descriptor: int) -> bool:
+    """Whether this process has the lock; a file system without locks gives it to nobody."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Whoever held the lock before may have removed the file meanwhile.
         return path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino
-    except BlockingIOError:
+    except OSError:
         return False

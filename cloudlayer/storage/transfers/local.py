@@ -54,13 +54,15 @@ def write(descriptor: int, data: bytes, place: int) -> None:
 def replacing(path: Path, id: str, *, kept: bool = False) -> Iterator[int]:
     """A file beside `path`, open to be written to, that takes its place and its mode at the end. Folders above it are made.
 
-    It is not synced: what a host that loses its power has not written yet is copied again. After an error it is removed, unless
-    it is `kept` for a later try with the same id.
+    Until then its owner alone may read it, if there is a file at `path`. It is not synced: what a host that loses its power has
+    not written yet is copied again. After an error it is removed, unless it is `kept` for a later try with the same id.
     """
     with told(path, "be written"):
         made, mode = _beside(path, id), _mode(path)
-        descriptor = _opened(made)
+        descriptor = _opened(made, 0o666 if mode is None else 0o600)
         try:
+            if mode is not None:
+                os.fchmod(descriptor, 0o600)  # an earlier try may have made it when no file was there
             yield descriptor
             if mode is not None:
                 os.fchmod(descriptor, mode)
@@ -80,13 +82,13 @@ def _beside(path: Path, id: str) -> Path:
         raise InvalidSpec(f"{ascii(str(path))[1:-1]} has a name that is not UTF-8: choose another one") from None
 
 
-def _opened(path: Path) -> int:
+def _opened(path: Path, mode: int) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        return os.open(path, flags, 0o666)
+        return os.open(path, flags, mode)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o666)
+        return os.open(path, flags, mode)
 
 
 def _mode(path: Path) -> int | None:

@@ -70,11 +70,10 @@ class Crew:
         self._free.acquire()
         BUFFERS.take(size)
         if self._failed:
-            self.unclaim(size)
+            self._unclaim(size)
         return not self._failed
 
-    def unclaim(self, size: int) -> None:
-        """Give back what was claimed."""
+    def _unclaim(self, size: int) -> None:
         BUFFERS.give(size)
         self._free.release()
 
@@ -89,7 +88,7 @@ class Crew:
         except BaseException as error:
             self._failed.append(error)
         finally:
-            self.unclaim(size)
+            self._unclaim(size)
 
     def __enter__(self) -> Self:
         return self

@@ -119,11 +119,10 @@ class _Sending:
         return all(crc32c(self.source.read(part.start, part.end)) == have[part.number] for part in arrived)
 
     def _what(self) -> dict[str, Any]:
-        """What must be the same for the upload to go on."""
+        """What must be the same for the upload to go on. From where and to where it goes is what its entry is called by."""
         options = self.options
         kept = [options.if_absent, options.if_match, options.content_type, dict(options.metadata), dict(options.tags)]
-        names = {"source": self.source.name, "target": self.store.uri + self.key}
-        return {**names, "version": self.source.version, "options": kept}
+        return {"version": self.source.version, "options": kept}
 
 
 @contextmanager
@@ -146,20 +145,27 @@ def _kept_or_given_up(upload: Upload, entry: journal.Entry | None) -> Iterator[N
 def upload_stream(
     store: Store, key: str, chunks: Iterable[Data], options: PutOptions = PLAIN, *, progress: Progress | None = None
 ) -> ObjectInfo:
-    """Put what an iterator gives, in pieces of any size, until it ends. Nothing is put if it raises."""
+    """Put what an iterator gives, in pieces of any size, until it ends. Nothing is put if it raises.
+
+    The part that it is giving is in no budget: were it, streams that wait for who writes into them would block all others.
+    """
     pieces = Pieces(chunks)
-    with BUFFERS.lent(SMALL):
-        head = pieces.take(SMALL)
-        if pieces.ended():
-            info = store.put(key, head, options)
-            if progress:
-                progress(len(head))
-            return info
-        pieces.put_back(head)
+    head = pieces.take(SMALL)
+    if pieces.ended():
+        return _put_head(store, key, head, options, progress)
+    pieces.put_back(head)
     upload = store.upload(key, options)
     with _kept_or_given_up(upload, None):
         size, crc32c = _stream(pieces, upload, progress, parallel=bool(store.capabilities["parallel_parts"]))
         return upload.complete(size=size, crc32c=crc32c)
+
+
+def _put_head(store: Store, key: str, data: Data, options: PutOptions, progress: Progress | None) -> ObjectInfo:
+    with BUFFERS.lent(len(data)):
+        info = store.put(key, data, options)
+    if progress:
+        progress(len(data))
+    return info
 
 
 def _stream(pieces: Pieces, upload: Upload, progress: Progress | None, *, parallel: bool) -> tuple[int, int]:
@@ -173,12 +179,11 @@ def _stream(pieces: Pieces, upload: Upload, progress: Progress | None, *, parall
             progress(part.size)
 
     with Crew(parallel=parallel) as crew:
-        while not pieces.ended() and crew.claim(upload.part_size):
-            try:
-                data = pieces.take(upload.part_size)
-            except BaseException:
-                crew.unclaim(upload.part_size)
-                raise
+        while not pieces.ended():
+            data = pieces.take(upload.part_size)
+            if not crew.claim(len(data)):
+                break
             part = Part(part.number + 1, part.end, part.end + len(data))
-            crew.hand_over(upload.part_size, partial(one, part, data))
+            crew.hand_over(part.size, partial(one, part, data))
+            del data  # the thread alone has it: it is let go of when it is sent
     return part.end, sums.whole()

@@ -133,9 +133,9 @@ class ConditionPromises(ObjectPromises):
         assert store.get(key, if_match=old) == b"old one"
         new = store.put(key, b"new one").etag
         assert store.get(key, start=0, end=3, if_match=new) == b"new"
-        for read in (lambda: store.get(key, if_match=old), lambda: store.get(key, start=0, end=3, if_match=old)):
+        for start, end in ((None, None), (0, 3)):
             with pytest.raises(Changed):
-                read()
+                store.get(key, start=start, end=end, if_match=old)
         with pytest.raises(Changed):
             b"".join(store.open(key, if_match=old))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -49,7 +50,7 @@ class DeclarationPromises(ObjectPromises):
         ]
         for call in calls:
             for key in ("old", "new"):
-                _unsupported(lambda call=call, key=key: call(place + key), store, reason)
+                _unsupported(partial(call, place + key), store, reason)
         assert store.get(f"{place}old") == b"old"
         with pytest.raises(NotFound):
             store.head(f"{place}new")

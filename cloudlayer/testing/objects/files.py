@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -96,12 +96,12 @@ class FilePromises(ObjectPromises):
         file = client.file(uri("stream"))
         file.put(b"old")
 
-        def breaking() -> object:
+        def breaking() -> Iterator[bytes]:
             yield pattern(20 * MIB)
             raise LookupError("the source is gone")
 
         with pytest.raises(LookupError):
-            file.put_stream(breaking())  # type: ignore[arg-type]  (a generator is an iterable)
+            file.put_stream(breaking())
         assert file.get() == b"old"
         assert keys(store.list(client.resolve(uri(""))[1])) == [file.key]
 

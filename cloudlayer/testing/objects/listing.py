@@ -23,7 +23,8 @@ class ListingPromises(ObjectPromises):
     def names(self, store: Store, place: str) -> list[str]:
         """Keys that are there, in the order of their bytes."""
         need(store, "list")
-        found = sorted((place + name for name in NAMES), key=str.encode)
+        apart = NAMES if store.capabilities["case_sensitive"] else {name.lower(): name for name in NAMES}.values()
+        found = sorted((place + name for name in apart), key=str.encode)
         assert [
             error for error in at_once(lambda key: store.put(key, key.encode()), found) if isinstance(error, Exception)
         ] == []

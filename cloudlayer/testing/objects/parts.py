@@ -45,7 +45,7 @@ class PartPromises(ObjectPromises):
         key, data = f"{place}large", pattern(self.size)
         upload = store.upload(key)
         parts = cut(data, upload)
-        ended = at_once(lambda number: upload.part(number, parts[number]), reversed(parts))
+        ended = at_once(lambda number: upload.part(number, parts[number]), sorted(parts, reverse=True))
         assert [error for error in ended if error is not None] == []
         upload.complete(size=len(data), crc32c=crc32c(data))
         assert store.get(key) == data
@@ -97,8 +97,8 @@ class PartPromises(ObjectPromises):
         """It cannot be completed any more; aborting twice, or what is completed, is no error and undoes nothing."""
         key, data = f"{place}large", pattern(self.size)
         upload = store.upload(key, size=len(data))
-        parts = cut(data, upload)
-        upload.part(1, parts[1])
+        for number, part in cut(data, upload).items():
+            upload.part(number, part)
         upload.abort()
         upload.abort()
         with pytest.raises(NotFound):
@@ -130,13 +130,15 @@ class PartPromises(ObjectPromises):
         assert store.get(key) == data
 
     def test_an_upload_that_is_gone_cannot_be_resumed(self, store: Store, place: str) -> None:
-        """Nor one that was never there."""
+        """Nor one that was never there. Where the store has no `uploads`, it alone throws away what an aborted one has left."""
         need(store, "resume")
         upload = store.upload(f"{place}large", size=self.size)
         upload.part(1, pattern(self.size)[: upload.part_size])
         upload.abort()
-        with pytest.raises(NotFound):
-            store.upload(f"{place}large", size=self.size, resume=upload.id)
+        gone = [upload.id[::-1]] + [upload.id] * bool(store.capabilities["uploads"])
+        for identity in gone:
+            with pytest.raises(NotFound):
+                store.upload(f"{place}large", size=self.size, resume=identity)
 
     @proves("uploads")
     def test_uploads_that_were_left_are_told_and_discarded(self, store: Store, another: Store, place: str) -> None:
@@ -145,7 +147,8 @@ class PartPromises(ObjectPromises):
         data = pattern(self.size)
         left = {key: store.upload(key, size=self.size) for key in (f"{place}one/large", f"{place}two/large")}
         for upload in left.values():
-            upload.part(1, cut(data, upload)[1])
+            for number, part in cut(data, upload).items():
+                upload.part(number, part)
         assert sorted(found.key for found in another.uploads(place)) == sorted(left)
         found = list(another.uploads(f"{place}one/"))
         assert [(one.key, one.id) for one in found] == [(f"{place}one/large", left[f"{place}one/large"].id)]
@@ -157,7 +160,7 @@ class PartPromises(ObjectPromises):
         assert keys(store.list(place)) == []
 
     def test_two_uploads_of_one_key_do_not_mix(self, store: Store, another: Store, place: str) -> None:
-        """The object is the one that was completed last."""
+        """The object is the one that was completed last. Where the store has no `uploads`, the second may be gone by then."""
         key = f"{place}large"
         first, second = pattern(self.size), pattern(self.size)[::-1]
         one, two = store.upload(key, size=self.size), another.upload(key, size=self.size)
@@ -166,8 +169,13 @@ class PartPromises(ObjectPromises):
                 upload.part(number, part)
         one.complete(size=self.size, crc32c=crc32c(first))
         assert store.get(key) == first
-        two.complete(size=self.size, crc32c=crc32c(second))
-        assert store.get(key) == second
+        last = second
+        try:
+            two.complete(size=self.size, crc32c=crc32c(second))
+        except NotFound:
+            assert not store.capabilities["uploads"]
+            last = first
+        assert store.get(key) == last
 
 
 def cut(data: bytes, upload: Upload) -> Mapping[int, bytes]:

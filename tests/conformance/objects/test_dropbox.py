@@ -3,6 +3,8 @@
 import pytest
 
 from cloudlayer.testing.objects import ObjectConformance
+from cloudlayer.testing.skips import skip
+from tests.conformance.objects.damaging import flipped
 from tests.conformance.objects.places import AtAnEndpoint
 
 
@@ -16,3 +18,16 @@ class TestFake(AtAnEndpoint, ObjectConformance):
     @classmethod
     def made(cls, dropbox):
         return dropbox.fresh()
+
+    @pytest.fixture
+    def absent_root(self):
+        skip("fixture", "absent_root", "an account has no buckets")
+
+    @pytest.fixture
+    def damage(self, dropbox, made, store):
+        def damage(key):
+            kept = dropbox.accounts[made.settings["access_token"]].content
+            rev = store.head(key).etag
+            kept[rev] = flipped(kept[rev])
+
+        return damage

@@ -1,5 +1,6 @@
 """OpenStack's Swift keeps what every store promises."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -22,10 +23,10 @@ class TestSwift(OnAPlace, ObjectConformance):
     @classmethod
     def made(cls, swift):
         """With a key for URLs, which an account has to be given."""
-        with swift.client() as client:
+        with closing(swift.client()) as client:
             client.post_account({"x-account-meta-temp-url-key": URL_KEY})
         place = swift.fresh()
-        return replace(place, settings={**place.settings, "temp_url_key": URL_KEY})
+        return replace(place, settings={**place.settings, "temp_url_key": URL_KEY, "part_size": "5MiB"})
 
     @pytest.fixture
     def elsewhere(self, made):
@@ -42,7 +43,7 @@ class TestSwift(OnAPlace, ObjectConformance):
     @pytest.fixture
     def damage(self, swift, made):
         def damage(key):
-            with swift.client() as client:
+            with closing(swift.client()) as client:
                 kept, data = client.get_object(made.authority, key)
                 metadata = {name: value for name, value in kept.items() if name.startswith("x-object-meta-")}
                 client.put_object(made.authority, key, flipped(data), headers=metadata)

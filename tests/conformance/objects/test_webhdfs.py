@@ -10,6 +10,7 @@ from tests.conformance.objects.places import OnAHost
 class TestHdfs(OnAHost, ObjectConformance):
     name = "webhdfs"
     proof = "real service"
+    many = 250  # dev/objects has it list a hundred names a call
 
     @pytest.fixture(scope="class")
     @classmethod

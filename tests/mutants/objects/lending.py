@@ -52,6 +52,12 @@ class WritesAnew(WorldStore):
         super().set_tags(key, tags)
 
 
+@breaks("a_tag_may_be_empty")
+class LosesEmptyTags(WorldStore):
+    def set_tags(self, key, tags):
+        super().set_tags(key, {name: value for name, value in tags.items() if value})
+
+
 @breaks("tags_of_what_is_not_there_are_not_found")
 class TagsNothing(WorldStore):
     def set_tags(self, key, tags):

@@ -12,7 +12,7 @@ from cloudlayer.errors import CapacityError, Conflict, TransientError
 from cloudlayer.interfaces import Deadline
 from cloudlayer.labels import FLEET, OWNER
 from cloudlayer.providers.ssh.provider import SshProvider
-from cloudlayer.runtime.gpu.multi_process import FOLDER
+from cloudlayer.runtime.gpu.multi_process import EARLIER, FOLDER, SHARED
 from tests.conformance.ssh.boxes import CLAIM, inventory
 
 pytestmark = pytest.mark.hosts
@@ -95,15 +95,18 @@ def test_what_shares_gpus_ends_when_a_machine_is_given_back(homes, boxes):
     (made,) = claimed(provider)
     box = next(box for box in boxes if box.name == made.machine_type)
     daemon = "/usr/local/bin/nvidia-cuda-mps-control"
-    box.ssh(f"printf '#!/bin/sh\\ncat >/tmp/told\\nenv >>/tmp/told' >{daemon} && chmod +x {daemon} && mkdir {FOLDER}")
+    box.ssh(f"printf '#!/bin/sh\\ncat >>/tmp/told\\nenv >>/tmp/told' >{daemon} && chmod +x {daemon}")
+    box.ssh(f"mkdir {EARLIER} {FOLDER} {SHARED} && mount -t tmpfs tmpfs {SHARED} && mount -t tmpfs tmpfs {SHARED}")
+    box.ssh(f"echo secret >{SHARED}/left; mkdir -p /var/lib/cloudlayer/models/files")
     try:
         provider.compute.delete([made.id])
-        told = box.ssh("cat /tmp/told; ls /run").split()
-        assert told[0] == "quit"
-        assert f"CUDA_MPS_PIPE_DIRECTORY={FOLDER}" in told
-        assert "cloudlayer-mps" not in told
+        told = box.ssh("cat /tmp/told").split()
+        assert told.count("quit") == 2
+        assert {f"CUDA_MPS_PIPE_DIRECTORY={folder}" for folder in (EARLIER, FOLDER)} <= set(told)
+        left = box.ssh("ls /run /var/lib/cloudlayer; cat /proc/mounts")
+        assert not [word for word in ("sharing", "cloudlayer-mps", "models") if word in left]
     finally:
-        box.ssh(f"rm -rf {daemon} /tmp/told {FOLDER}")
+        box.ssh(f"umount {SHARED} {SHARED} 2>/dev/null; rm -rf {daemon} /tmp/told {EARLIER} {FOLDER} {SHARED}")
 
 
 def test_a_machine_that_cannot_keep_a_claim_is_passed_over(homes, boxes):

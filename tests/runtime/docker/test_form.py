@@ -10,6 +10,7 @@ from cloudlayer.interfaces import MachineContext, ReplicaSpec
 from cloudlayer.runtime.docker.containers import Given, creation
 from cloudlayer.runtime.docker.images import Image
 from cloudlayer.runtime.docker.records import Records
+from cloudlayer.runtime.gpu import multi_process
 from cloudlayer.runtime.registry import connect_engine
 
 
@@ -58,7 +59,7 @@ def test_a_share_of_compute_makes_it_a_client_of_the_service_for_sharing(client)
 def test_not_even_those_who_share_compute_see_the_memory_that_the_machines_processes_share(client):
     made = form(client, devices=(0,), gpu_memory=2**30, gpu_compute=250)
     assert not made["host_config"].get("IpcMode")
-    assert all(mount["Source"].startswith("/run/cloudlayer-mps") for mount in made["host_config"]["Mounts"])
+    assert all(mount["Source"].startswith(multi_process.FOLDER) for mount in made["host_config"]["Mounts"])
 
 
 def test_a_mig_instance_is_handed_in_by_its_uuid_in_place_of_its_device(client):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloudlayer.errors import EngineError
+from cloudlayer.runtime.gpu import multi_process
 
 DRIVER = Path(__file__).with_name("simulated_driver.py")
 COMMANDS = ("nvidia-smi", "cuda-checkpoint", "nvidia-cuda-mps-control")
@@ -62,5 +63,6 @@ class SimulatedHost:
 
 
 @pytest.fixture
-def host(tmp_path):
+def host(tmp_path, monkeypatch):
+    monkeypatch.setattr(multi_process, "FOLDER", str(tmp_path / "sharing"))
     return SimulatedHost(tmp_path)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cloudlayer.errors import EngineError
 from cloudlayer.interfaces import ReplicaSpec
+from cloudlayer.providers.ssh import scripts
 from cloudlayer.runtime.docker.slices import Slices
 from cloudlayer.runtime.gpu import mig
 from cloudlayer.scheduler import mig as geometry
@@ -39,9 +40,9 @@ class QuickHost(SimulatedHost):
     """The same driver without a process for each of its commands; what our scripts do around them stands here once more."""
 
     def run(self, command, *, input=b"", root=False, deadline=None):
-        if command[:2] != ["sh", "-c"]:
+        if command[0] == "nvidia-smi":
             return self._said(*command[1:])
-        script, *arguments = command[2:]
+        script, *arguments = command[2:] if command[0] == "sh" else command
         if script == mig._LOOK:
             parts = [Path(arguments[0]).read_bytes(), self._said("--query-gpu=index,uuid,mig.mode.current")]
             parts += [self._said("mig", "-lgi", ends=True), self._said("-L"), self._said("-q", "-x")]
@@ -152,6 +153,55 @@ def test_one_that_was_made_at_that_place_after_a_restart_is_not_ours(two, tmp_pa
     assert there(two) == {("GPU-0", "1g.10gb", 0)}
     with pytest.raises(EngineError, match="made by others"):
         mine.ensure(spec(), None)
+
+
+def test_a_place_where_nothing_could_be_made_is_not_ours_whoever_makes_something_there(two, tmp_path):
+    mine = slices(two, tmp_path)
+    with pytest.raises(EngineError, match="Insufficient Resources"):
+        mine.ensure(spec(profile="3g.40gb", slices=(1,)), None)
+    two.change(gpus=[gpu(0, instances=[instance(7, "3g.40gb", 1)]), gpu(1)])
+    mine.release("r-1", None)
+    assert there(two) == {("GPU-0", "3g.40gb", 1)}
+
+
+def given_back(host, tmp_path):
+    """Run what gives a machine back, its folders being those of the test."""
+    for program, text in {"docker": "", "iptables": "", "mountpoint": "exit 1"}.items():
+        (tmp_path / "bin" / program).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "bin" / program).chmod(0o755)
+    folder = tmp_path / "var"
+    folder.mkdir(exist_ok=True)
+    (folder / "claim.json").write_text('{"id": "a-1"}')
+    script = scripts.RELEASE.replace("/var/lib/cloudlayer", str(folder)).replace("/run/cloudlayer", str(tmp_path / "run"))
+    SimulatedHost.run(host, ["sh", "-s", "--", "a-1", "me"], input=script.encode())
+
+
+def test_an_inventory_s_machine_is_given_back_without_instances_of_ours_and_with_those_of_others(host, tmp_path, monkeypatch):
+    host.is_here = False
+    monkeypatch.setattr(mig, "NOTES", str(tmp_path / "var" / "mig"))
+    others = instance(1, "2g.20gb", 4)
+    host.change(gpus=[gpu(0, instances=[others]), gpu(1)])
+    mine = slices(host, tmp_path, ours=False)
+    mine.ensure(spec("r-1", "1g.10gb", devices=(0, 1), slices=(0, 6)), None)
+    mine.ensure(spec("r-2", "1g.20gb", devices=(0,), slices=(2,)), None)
+    mine.release("r-2", None)
+    (tmp_path / "var" / "models").mkdir()
+    (tmp_path / "var" / "models" / "weights").write_text("secret")
+    given_back(host, tmp_path)
+    assert there(host) == {("GPU-0", "2g.20gb", 4)}
+    assert [path.name for path in (tmp_path / "var").iterdir()] == ["lock"]
+
+
+def test_instances_of_before_a_machine_s_last_start_are_not_removed_when_it_is_given_back(host, tmp_path, monkeypatch):
+    host.is_here = False
+    monkeypatch.setattr(mig, "NOTES", str(tmp_path / "var" / "mig"))
+    host.change(gpus=[gpu(0)])
+    slices(host, tmp_path, ours=False).ensure(spec(), None)
+    note = tmp_path / "var" / "mig" / "GPU-0.0"
+    note.write_text(note.read_text().replace(Path(mig.BOOT_ID).read_text().strip(), "another-start"))
+    given_back(host, tmp_path)
+    assert there(host) == {("GPU-0", "1g.10gb", 0)}
+    assert not note.exists()
 
 
 class Died(BaseException):

@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -90,6 +92,25 @@ def test_the_service_has_shared_memory_of_its_own_that_the_machine_does_not_see(
     finally:
         subprocess.run(["umount", shared], check=False)
     assert not (shared / "pipe.x").exists()
+
+
+SLOW = """#!/bin/sh
+if [ "$1" = -d ]; then [ ! -e serves ] && touch serves; exit; fi
+if [ ! -e serves ]; then sleep 0.3; exit 1; fi
+"""
+
+
+def test_of_two_that_start_the_service_at_once_one_does(host, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bin" / "nvidia-cuda-mps-control").write_text(SLOW)
+    barrier = Barrier(2)
+
+    def start(_):
+        barrier.wait(10)
+        multi_process.ensure(host, 65534, 65534)
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(start, range(2))) == [None, None]
 
 
 def test_a_machine_without_the_service_says_what_to_do(host, tmp_path):

@@ -192,3 +192,13 @@ def test_addresses_of_this_host_lead_to_themselves(here):
     here.expose("unix:/a", "unix:/a")
     with pytest.raises(Unsupported, match=re.escape("unix:/b of this host cannot be made to lead to unix:/a")):
         here.expose("unix:/a", "unix:/b")
+
+
+def test_a_program_that_takes_its_time_to_read_gets_all_of_its_input():
+    ended = execute(["sh", "-c", "sleep 0.5; wc -c"], doing="counting", input=b"x" * 4_000_000)
+
+    assert ended.output.split() == [b"4000000"]
+
+
+def test_a_program_that_reads_none_of_its_input_ends_as_it_likes():
+    assert execute(["sh", "-c", "exit 3"], doing="ending", input=b"x" * 4_000_000).code == 3

@@ -93,6 +93,30 @@ def test_when_the_disk_was_full_all_that_is_unused_goes(pruning):
     assert engine.there == ["a", "c"]
 
 
+def test_a_note_that_another_thread_removes_is_no_error(pruning, tmp_path):
+    engine = Engine("abc")
+    made = pruning(engine, {"a": 2 * SPARED, "b": 0, "c": 0})
+    (tmp_path / "images" / "gone").symlink_to("nothing")  # is listed, and cannot be read
+    assert made.make_room(nothing, at_any_mark=True)
+    assert engine.there == ["b", "c"]
+
+
+def test_what_is_asked_for_while_others_go_stays(pruning):
+    engine = Engine("abc")
+    made = pruning(engine, {"a": 3 * SPARED, "b": 2 * SPARED, "c": 0})
+    remove = engine.remove_image
+
+    def asked_for_meanwhile(reference):
+        remove(reference)
+        made.used("b")
+        made.used(reference)
+
+    engine.remove_image = asked_for_meanwhile
+    assert made.make_room(nothing, at_any_mark=True)
+    assert engine.there == ["b", "c"]
+    assert made._path("a").exists(), "it is about to be brought again"
+
+
 def test_images_of_the_user_s_that_we_pulled_go_too(pruning):
     engine = Engine(["x:1"])
     engine.images = lambda filters: []

@@ -94,3 +94,12 @@ def test_an_empty_object_is_a_model_as_well(folder, tmp_path):
     folder.file("empty").put(b"")
 
     assert (models_folder((pinned(folder.file("empty"), "empty"),), tmp_path) / "empty").read_bytes() == b""
+
+
+@pytest.mark.parametrize("pins", [{"size": 4}, {"crc32c": 1}])
+def test_an_object_without_an_etag_is_held_to_what_else_is_known(folder, tmp_path, pins):
+    folder.file("model").put(b"other")
+
+    with pytest.raises(EngineError):
+        models_folder((Model(folder.file("model").uri, "model", **pins),), tmp_path)
+    assert not list((tmp_path / "models").rglob("model"))

@@ -1,7 +1,8 @@
 import pytest
 
-from cloudlayer.errors import PermissionDenied
+from cloudlayer.errors import InvalidSpec, PermissionDenied
 from cloudlayer.storage.bulk import Ears, Globs, Tree, delete_tree
+from cloudlayer.storage.objects import Fault, Page
 from tests.storage.bulk.contents import in_tree
 
 
@@ -42,3 +43,25 @@ def test_nothing_is_deleted_without_agreement_or_in_a_dry_run(tree):
 
 def test_globs_choose(tree):
     assert delete_tree(tree, Globs.of(["*7"], ["0*"])).deleted == 150
+
+
+def test_the_whole_of_a_store_is_deleted_by_nobody_in_passing(tree):
+    whole = Tree(tree.store, "")
+    for globs in (Globs.of(), Globs.of((), ["*7"])):
+        with pytest.raises(InvalidSpec, match="is a whole store: name a folder"):
+            delete_tree(whole, globs)
+    assert len(in_tree(whole)) == 2501
+    assert delete_tree(whole, Globs.of(["tt"])).deleted == 1
+
+
+@pytest.mark.parametrize(("globs", "failed"), [(Globs.of(["*7"]), 1), (Globs.of(["*7"], ["closed/"]), 0)])
+def test_a_folder_that_cannot_be_looked_into_is_told_unless_it_is_excluded(tree, globs, failed):
+    list_ = tree.store.list
+
+    def closed(prefix="", **named):
+        yield from list_(prefix, **named)
+        yield Page((), faults=(Fault("t/closed/", "may not be read: Permission denied"),))
+
+    tree.store.list = closed
+    report = delete_tree(tree, globs)
+    assert (report.deleted, report.failed) == (250, failed)

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cloudlayer.errors import AuthError, InvalidSpec, NotFound, PermissionDenied, TransientError
+from cloudlayer.errors import AuthError, Conflict, InvalidSpec, NotFound, PermissionDenied, TransientError, UnknownCloudError
 from cloudlayer.interfaces.capabilities import Capability
 from cloudlayer.storage.bulk import Ears, Globs, Tree, Wanted, sync
 from cloudlayer.storage.objects import Fault, Page
 from cloudlayer.storage.registry import connect
 from tests.storage.bulk.contents import in_folder, in_tree
+from tests.storage.transfers.stand_ins import Watched
 
 NAMES = 7
 
@@ -332,3 +333,147 @@ def test_an_object_that_is_replaced_after_it_was_listed_comes_as_it_is_then(stor
     store.list = lambda prefix="", **named: iter(list(listed(prefix, **named)))
     assert sync(Tree.at(store, "t"), back).copied == 1
     assert in_folder(tmp_path / "back") == {"a": b"new and longer"}
+
+
+@pytest.mark.parametrize("include", [[], ["*.csv"]])
+def test_what_lies_behind_a_link_of_the_source_is_not_deleted_whatever_is_included(source, target, folder, tmp_path, include):
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    (folder / "top.csv").write_bytes(b"t")
+    target.store.put("some/place/link/a.csv", b"x")
+    report = sync(source, target, Wanted(delete=True, globs=Globs.of(include)))
+    assert (report.deleted, report.failed, "link/a.csv" in in_tree(target)) == (0, 1, True)
+    assert "symbolic link" in str(report.failures[0])
+
+
+@pytest.mark.parametrize("exclude", ["link/", "link", "link/**"])
+def test_a_link_that_is_excluded_is_not_told_and_nothing_behind_it_is_deleted(source, target, folder, tmp_path, exclude):
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    target.store.put("some/place/link/a.csv", b"x")
+    report = sync(source, target, Wanted(delete=True, globs=Globs.of((), [exclude])))
+    assert (report.deleted, "link/a.csv" in in_tree(target)) == (0, True)
+    assert report.failed == 0
+
+
+def test_nothing_below_a_folder_that_may_not_be_read_is_deleted_whatever_is_included(target, source, monkeypatch):
+    sync(source, target)
+    target.store.put("some/place/b/gone.csv", b"x")
+    list_ = source.store.list
+
+    def closed(prefix="", **named):
+        for page in list_(prefix, **named):
+            objects = tuple(info for info in page.objects if "/b/" not in info.key)
+            yield Page(objects, faults=(Fault(f"{source.prefix}b/", "may not be read: Permission denied"),))
+
+    monkeypatch.setattr(source.store, "list", closed)
+    report = sync(source, target, Wanted(delete=True, globs=Globs.of(["*.csv"])))
+    assert (report.deleted, "b/gone.csv" in in_tree(target)) == (0, True)
+
+
+@pytest.mark.parametrize("is_source", [True, False])
+def test_a_list_out_of_order_ends_the_run_before_anything_is_deleted(source, target, back, monkeypatch, is_source):
+    sync(source, target)
+    sync(target, back)
+    list_ = target.store.list
+
+    def swapped(prefix="", **named):
+        infos = [info for page in list_(prefix, **named) for info in page.objects]
+        yield Page((*infos[2:], *infos[:2]))
+
+    target.store.list = swapped
+    pair = (target, back) if is_source else (back, target)
+    before = in_tree(back)
+    with pytest.raises(UnknownCloudError, match="out of order"):
+        sync(*pair, Wanted(delete=True))
+    target.store.list = list_
+    assert in_tree(target) == in_tree(back) == before
+
+
+def test_a_home_that_cannot_be_written_to_is_told_with_its_mend(source, target, tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("CLOUDLAYER_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(InvalidSpec, match="Set CLOUDLAYER_HOME to a folder"):
+        sync(source, target)
+    home = tmp_path / "other"
+    monkeypatch.setenv("CLOUDLAYER_HOME", str(home))
+    (home / "transfers").mkdir(parents=True)
+    (home / "transfers" / "trees").write_bytes(b"")
+    with pytest.raises(InvalidSpec, match="Set CLOUDLAYER_HOME to a folder"):
+        sync(source, target)
+
+
+@pytest.fixture
+def twice(tmp_path):
+    """One bucket by two accounts."""
+    one, other = (connect("memory", tmp_path.name, f"memory+{label}", {}) for label in ("one", "two"))
+    other._bucket = one._bucket
+    return one, other
+
+
+@pytest.mark.parametrize(("prefix", "target_prefix"), [("t", "t"), ("t", "t/in"), ("t/in", "t"), ("", "")])
+@pytest.mark.parametrize("swaps", [True, False])
+def test_a_tree_is_not_moved_onto_itself_by_another_account(twice, prefix, target_prefix, swaps):
+    one, other = twice
+    if not swaps:
+        one.capabilities.items["compare_and_swap"] = Capability(False, "it looks at no etag")
+    for key in ("t/a", "t/in/b"):
+        one.put(key, b"x")
+    with pytest.raises(Conflict, match="one place"):
+        sync(Tree.at(one, prefix), Tree.at(other, target_prefix), Wanted(overwrite=True, move=True))
+    assert in_tree(Tree(one, "")) == {"t/a": b"x", "t/in/b": b"x"}
+
+
+def test_two_folders_of_one_bucket_are_moved_by_two_accounts(twice):
+    one, other = twice
+    one.put("t/a", b"x")
+    assert sync(Tree.at(one, "t"), Tree.at(other, "u"), Wanted(overwrite=True, move=True)).copied == 1
+    assert in_tree(Tree(one, "")) == {"u/a": b"x"}
+
+
+def test_a_folder_is_not_moved_onto_itself_by_a_link(files, folder, tmp_path):
+    before = in_folder(folder)
+    (tmp_path / "link").symlink_to(folder)
+    link = Tree.at(files, str(tmp_path / "link")[1:])
+    with pytest.raises(Conflict, match="one place"):
+        sync(link, Tree.at(files, str(folder)[1:]), Wanted(overwrite=True, move=True))
+    assert in_folder(folder) == before
+
+
+def test_a_dry_run_of_a_move_writes_nothing_at_all(source, target, folder):
+    before = in_folder(folder)
+    assert sync(source, target, Wanted(overwrite=True, move=True, dry_run=True)).copied == NAMES
+    assert (in_folder(folder), in_tree(target)) == (before, {})
+    assert "put" not in target.store.calls
+
+
+def test_without_compare_and_swap_a_move_looks_before_it_deletes(store, tmp_path):
+    store.put("t/a", b"old")
+    store.capabilities.items["compare_and_swap"] = Capability(False, "it looks at no etag")
+    other = Watched(connect("memory", "other", f"memory+{tmp_path.name}", {}))
+
+    def late(key, data, *options):
+        made = other._store.put(key, data, *options)
+        if key == "u/a":
+            store.put("t/a", b"new")
+        return made
+
+    other.put = late
+    report = sync(Tree.at(store, "t"), Tree.at(other, "u"), Wanted(overwrite=True, move=True))
+    assert (report.failed, in_tree(Tree(store, ""))) == (1, {"t/a": b"new"})
+    assert "written to while it was moved" in str(report.failures[0])
+
+
+def test_a_move_that_broke_off_after_a_copy_deletes_what_was_copied_then(source, target, folder, monkeypatch):
+    before = in_folder(folder)
+    wanted = Wanted(overwrite=True, move=True)
+
+    def refused(*_, **__):
+        raise PermissionDenied("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(source.store, "delete", refused)
+        assert sync(source, target, wanted).failed == NAMES
+    assert in_folder(folder) == before
+    report = sync(source, target, wanted)
+    assert (report.failed, in_folder(folder), in_tree(target)) == (0, {}, before)

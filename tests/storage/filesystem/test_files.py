@@ -211,6 +211,63 @@ def test_moves_take_everything_and_no_more_than_was_copied(fs):
     assert fs.cat_file("all/e/b") == b"2"
 
 
+def test_a_file_that_is_moved_onto_itself_by_another_way_to_say_it_stays(fs):
+    fs.pipe({"m/k": b"1", "m/d/a": b"2"})
+    fs.mv("blob://m/k", "m/k")
+    fs.mv("m/k", "blob://m/")
+    fs.mv("blob://m/d", "m", recursive=True)
+    fs.mv("m/d/", "blob://m/d", recursive=True)
+    assert fs.find("") == ["m/d/a", "m/k"]
+
+
+def test_a_folder_is_not_moved_into_itself(fs):
+    fs.pipe({"m/d/a": b"1", "m/d/old/z": b"2"})
+    for source, target in (("m/d", "m/d/old"), ("m/d", "m/d/new"), ("blob://m/d/", "m/d/old/"), (["m/d"], "m/d/old")):
+        with pytest.raises(InvalidSpec, match="into itself"):
+            fs.mv(source, target, recursive=True)
+    assert fs.find("") == ["m/d/a", "m/d/old/z"]
+
+
+def test_nothing_that_is_moved_is_written_over_by_another_that_is(fs):
+    fs.pipe({"a/b/x": b"1", "a/b/b/x": b"2", "a/c/x": b"3"})
+    with pytest.raises(InvalidSpec, match="would be written over"):
+        fs.mv("a/b/", "a/", recursive=True)
+    with pytest.raises(InvalidSpec, match="would be written over"):
+        fs.mv(["a/b/x", "a/c/x"], "to/")
+    assert {name: fs.cat_file(name) for name in fs.find("")} == {"a/b/x": b"1", "a/b/b/x": b"2", "a/c/x": b"3"}
+
+
+def test_what_comes_into_a_folder_while_it_is_moved_stays(fs, monkeypatch):
+    fs.pipe({"d/a": b"1", "d/b": b"2"})
+    store, key = fs.locate("d/late")
+    copy = type(store).copy
+
+    def late(store, *arguments):
+        made = copy(store, *arguments)
+        store.put(key, b"3")
+        return made
+
+    monkeypatch.setattr(type(store), "copy", late)
+    fs.mv("d", "to", recursive=True)
+    assert fs.find("") == ["d/late", "to/a", "to/b"]
+
+
+def test_a_file_that_is_written_to_while_it_is_moved_stays(fs, monkeypatch):
+    fs.pipe_file("m/k", b"old")
+    store, key = fs.locate("m/k")
+    copy = type(store).copy
+
+    def late(store, *arguments):
+        made = copy(store, *arguments)
+        store.put(key, b"new one")
+        return made
+
+    monkeypatch.setattr(type(store), "copy", late)
+    with pytest.raises(Changed):
+        fs.mv("m/k", "m/to")
+    assert fs.cat_file("m/k") == b"new one"
+
+
 def test_unusual_names_are_names(fs):
     names = ["a b+c%20", "ü/ß#1", "q&a=1;x", "dot.dot..x"]
     fs.pipe({name: name.encode() for name in names})

@@ -25,7 +25,7 @@ from cloudlayer.errors import (
 from cloudlayer.storage import registry
 from cloudlayer.storage.checksums import crc32c
 from cloudlayer.storage.objects import Fault, PutOptions
-from cloudlayer.storage.stores.file import writing
+from cloudlayer.storage.stores.file import listing, writing
 
 NOBODY = 65534
 
@@ -420,3 +420,44 @@ def test_a_file_that_is_written_to_while_it_is_copied_is_not_copied(store, root,
     with pytest.raises(Changed, match="was written to while it was copied"):
         store.copy(f"{root}source", f"{root}target")
     assert listed(store, root)[0] == ["source"]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_a_file_whose_status_cannot_be_had_is_told_and_not_taken_for_gone(store, root, monkeypatch, number):
+    for name in ("a", "b", "c"):
+        store.put(root + name, b"")
+    status_of = listing._status
+
+    def refused(entry):
+        if entry.name == b"b":
+            raise OSError(number, os.strerror(number))
+        return status_of(entry)
+
+    monkeypatch.setattr(listing, "_status", refused)
+    assert listed(store, root) == (["a", "c"], [Fault(f"{root}b", f"may not be read: {os.strerror(number)}")])
+
+
+def test_files_in_a_folder_that_may_be_listed_and_not_entered_are_told(store):
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        root = f"{folder}/"[1:]
+        for name in ("a", "sub/1"):
+            store.put(root + name, b"")
+        (Path(folder) / "sub").chmod(0o444)
+        with somebody_else():
+            assert listed(store, root) == (["a"], [Fault(f"{root}sub/1", "may not be read: Permission denied")])
+        (Path(folder) / "sub").chmod(0o755)
+
+
+def test_a_file_that_is_gone_by_the_time_of_its_look_is_left_out(store, root, monkeypatch):
+    store.put(root + "a", b"")
+    store.put(root + "b", b"")
+    status_of = listing._status
+
+    def late(entry):
+        if entry.name == b"b":
+            os.unlink(entry.path)  # noqa: PTH108 - a path of bytes, which pathlib has not
+        return status_of(entry)
+
+    monkeypatch.setattr(listing, "_status", late)
+    assert listed(store, root) == (["a"], [])

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import traceback
 from contextlib import closing
 
 import pytest
@@ -10,6 +11,7 @@ from cloudlayer import storage
 from cloudlayer.errors import (
     AuthError,
     Changed,
+    CloudLayerError,
     IntegrityError,
     InvalidSpec,
     NotFound,
@@ -19,7 +21,11 @@ from cloudlayer.errors import (
     UnknownCloudError,
     Unsupported,
 )
+from cloudlayer.storage.aio import AsyncClient
+from cloudlayer.storage.checksums import verify
 from cloudlayer.storage.stores import retries
+from cloudlayer.storage.transfers import copy_object
+from cloudlayer.storage.transfers.buffers import SMALL
 from tests.storage.stores.web import Page, Web
 
 DATA = os.urandom(3_000_000)
@@ -360,3 +366,75 @@ def test_the_proxy_of_the_environment_is_taken(web, monkeypatch):
     web.pages["http://elsewhere.example/x"] = Page(b"by way of the proxy")
     with storage.connect({}) as client:
         assert client.file("http://elsewhere.example/x").get() == b"by way of the proxy"
+
+
+def transferred(file, tmp_path, client):
+    """The object as a file of this host, and as one of another store."""
+    target = client.file(f"memory://http/{tmp_path.name}")
+    file.get_file(tmp_path / "got")
+    file.copy(target)
+    return (tmp_path / "got").read_bytes(), target.get()
+
+
+@pytest.mark.parametrize("etag", ['"1"', None])
+def test_of_a_server_without_ranges_a_large_object_is_sent_once(web, page, file, client, tmp_path, etag):
+    page.data, page.knows_ranges, page.etag = os.urandom(3 * SMALL + 17), False, etag
+    assert transferred(file, tmp_path, client) == (page.data, page.data)
+    whole = [asked for asked in web.asked if asked.method == "GET" and "Range" not in asked.headers]
+    assert len(whole) == 2  # for the file, and for the other store
+    assert {asked.headers["Range"] for asked in web.asked if "Range" in asked.headers} <= {"bytes=0-0"}
+
+
+def test_of_a_server_with_ranges_a_large_object_is_got_in_parts(web, page, file, client, tmp_path):
+    page.data = os.urandom(3 * SMALL + 17)
+    assert transferred(file, tmp_path, client) == (page.data, page.data)
+    assert sum(asked.headers.get("Range") == f"bytes={SMALL}-{2 * SMALL - 1}" for asked in web.asked) == 2
+
+
+def test_a_large_object_without_an_etag_that_is_replaced_meanwhile_is_never_mixed(web, page, file, client, tmp_path):
+    """Nothing tells one version from the next: only bytes of one answer belong together."""
+    page.data, page.etag, page.breaks = bytes(3 * SMALL), None, [len(DATA)]
+    with pytest.raises(TransientError):
+        file.copy(f"memory://http/{tmp_path.name}")
+    assert not client.file(f"memory://http/{tmp_path.name}").exists()
+
+
+SIGNATURE = "X-Signature=hidden"
+
+
+def test_no_signature_is_told(web, page, client, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLOUDLAYER_HOME", str(tmp_path / "home"))
+    web.pages[f"/a/b.bin?{SIGNATURE}"] = page
+    page.data = bytes(3 * SMALL)
+    file = client.file(f"{web.uri}a/b.bin?{SIGNATURE}")
+    told = [repr(file), repr(client.dir(f"{web.uri}a?{SIGNATURE}")), repr(AsyncClient({}).file(file.uri))]
+    page.data = b"\xff"
+    for verb in (file.text, file.json, lambda: file.text("none"), lambda: file.put_json({1j}), lambda: file.put(1)):
+        told.append(error_of(verb))
+    told.append(error_of(lambda: client.file(file.uri.replace("http", "HTTP"))))
+    told.append(error_of(lambda: client.file(f"{web.uri}?{SIGNATURE}\ud800").get()))
+    told.append(error_of(lambda: file.sign(expires=0)))
+    told.append(error_of(lambda: verify(file.uri, size=1, expected_size=2, crc32c=None, expected=None)))
+    page.data = bytes(3 * SMALL)
+    seen = file.stat()
+    page.etag = '"2"'
+    told.append(error_of(lambda: copy_object(file.store, file.key, *client.resolve("memory://http/x"), info=seen)))
+    page.breaks = [0] * 500
+    told.append(error_of(lambda: file.get_file(tmp_path / "got")))
+    told += [path.read_text() for path in (tmp_path / "home" / "transfers" / "downloads").iterdir()]
+    assert [text for text in told if "hidden" in text or "Signature" in text] == []
+
+
+def error_of(call):
+    with pytest.raises(CloudLayerError) as caught:
+        call()
+    return "".join(traceback.format_exception_only(caught.value))
+
+
+def test_a_signature_may_be_long(web, page, client):
+    """That of a role has a token in it, of more than a thousand bytes."""
+    query = "X-Amz-Security-Token=" + "x" * 3000
+    web.pages[f"/a/b.bin?{query}"] = page
+    assert client.file(f"{web.uri}a/b.bin?{query}").get() == DATA
+    with pytest.raises(InvalidSpec, match="is too long"):
+        client.file(f"{web.uri}{'x' * 1025}").get()

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 import requests
 
-from cloudlayer.errors import AuthError, IntegrityError, InvalidSpec, NotFound, PermissionDenied, Unsupported
+from cloudlayer.errors import AuthError, IntegrityError, InvalidSpec, NotFound, PermissionDenied, RejectedSpec, Unsupported
 from cloudlayer.storage import registry
 from cloudlayer.storage.checksums import crc32c
 from cloudlayer.storage.objects import PutOptions
@@ -110,7 +110,7 @@ def test_a_copy_of_a_large_object_has_bytes_of_its_own(store):
 
 def test_a_temporary_url_is_made_with_the_accounts_key(swift, place):  # noqa: F811
     with closing(swift.client()) as client:
-        client.post_account({"X-Account-Meta-Temp-Url-Key": "a key of the account"})
+        client.post_account({"X-Account-Meta-Temp-Url-Key-2": "a key of the account"})
     store = place.connect(temp_url_key="a key of the account")
     store.put("a b#?%ü", b"signed")
     url = store.sign("a b#?%ü", "GET", 60)
@@ -119,6 +119,13 @@ def test_a_temporary_url_is_made_with_the_accounts_key(swift, place):  # noqa: F
     assert "a key of the account" not in url
     with pytest.raises(Unsupported, match="temp_url_key"):
         place.connect().sign("a", "GET", 60)
+
+
+def test_metadata_that_are_too_long_are_refused_with_the_reason(store):
+    with pytest.raises(RejectedSpec, match="longer than 256: (?i:x-object-meta-long)"):
+        store.put("a", b"1", PutOptions(metadata={"long": "x" * 257}))
+    with pytest.raises(NotFound):
+        store.head("a")
 
 
 def test_a_token_that_has_run_out_is_renewed(store):

@@ -67,6 +67,47 @@ def test_what_the_disk_has_lost_since_is_got_again(store, data, target):
     assert target.read_bytes() == data
 
 
+def test_lines_that_a_full_disk_broke_off_are_passed_over(store, data, target, home):
+    got = broken_off(store, target)
+    (entry,) = (home / "transfers" / "downloads").iterdir()
+    with entry.open("a") as file:
+        file.write("3 122 77\n4\nx y\n")
+    download_file(store, "key", target)
+    assert sorted(got + store.ranges) == STARTS
+    assert target.read_bytes() == data
+
+
+def test_a_journal_that_is_none_is_begun_anew(store, data, target, home):
+    for text in (b"[]\n1 2\n", b"{\n", b"\xff\xfe\n"):
+        broken_off(store, target)
+        (entry,) = (home / "transfers" / "downloads").iterdir()
+        entry.write_bytes(text)
+        download_file(store, "key", target)
+        assert (sorted(store.ranges), target.read_bytes() == data) == (STARTS, True)
+        store.ranges.clear()
+
+
+def test_what_takes_the_place_of_a_secret_is_one_while_it_arrives(store, data, target):
+    target.chmod(0o600)
+    modes = set()
+    progress = lambda _: modes.update(path.stat().st_mode & 0o777 for path in [*beside(target), target])  # noqa: E731
+    download_file(store, "key", target, progress=progress)
+    assert modes == {0o600}
+
+
+def test_what_an_earlier_try_left_for_all_to_read_is_closed_before_it_goes_on(store, data, target):
+    target.unlink()
+    broken_off(store, target)
+    (temporary,) = beside(target)
+    temporary.chmod(0o644)
+    target.write_bytes(b"secret")
+    target.chmod(0o600)
+    store.before_range = lambda: modes.add(temporary.stat().st_mode & 0o777)
+    modes = set()
+    download_file(store, "key", target)
+    assert (modes, target.read_bytes() == data) == ({0o600}, True)
+
+
 def test_nothing_of_another_version_is_used(store, data, target):
     broken_off(store, target)
     newer = os.urandom(len(data))

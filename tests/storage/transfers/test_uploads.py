@@ -1,13 +1,17 @@
+import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from cloudlayer.errors import AlreadyExists, Changed, InvalidSpec, NotFound, PermissionDenied, TransientError
 from cloudlayer.storage.checksums import crc32c
 from cloudlayer.storage.objects import PutOptions
-from cloudlayer.storage.transfers import journal, upload_file, upload_stream
-from cloudlayer.storage.transfers.buffers import SMALL
+from cloudlayer.storage.transfers import download_file, journal, upload_file, upload_stream
+from cloudlayer.storage.transfers.buffers import BUFFERS, LIMIT, SMALL
 from cloudlayer.units import MIB
 
 PARTS = [1, 2, 3, 4, 5, 6]
@@ -84,7 +88,7 @@ def test_where_parts_go_in_order_the_next_try_begins_anew_if_one_is_no_longer_eq
     upload.part(1, bytes(upload.part_size))
     with journal.entry("uploads", str(large), files.uri + key) as entry:
         version = f"{status.st_size} {status.st_mtime_ns} {status.st_dev} {status.st_ino}"
-        what = {"source": str(large), "target": files.uri + key, "version": version, "options": [False, None, None, {}, {}]}
+        what = {"version": version, "options": [False, None, None, {}, {}]}
         entry.begin({**what, "upload": upload.id})
     upload_file(files, key, large)
     assert target.read_bytes() == large.read_bytes()
@@ -126,6 +130,36 @@ def test_nothing_is_remembered_of_what_has_ended(store, large, home):
     assert list((home / "transfers" / "uploads").iterdir()) == []
 
 
+@pytest.mark.parametrize("home_is", ["a file", "missing"])
+def test_where_nothing_can_be_remembered_transfers_are_made_all_the_same(store, large, home, tmp_path, monkeypatch, home_is):
+    if home_is == "a file":
+        home.write_text("in the way")
+    else:
+        monkeypatch.delenv("CLOUDLAYER_HOME")
+        monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("Could not determine home directory.")))
+    upload_file(store, "key", large)
+    download_file(store, "key", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == large.read_bytes()
+
+
+def test_a_disk_that_is_full_for_the_journal_stops_no_transfer(store, large, tmp_path, monkeypatch):
+    def full(descriptor, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(journal.os, "write", full)
+    upload_file(store, "key", large)
+    download_file(store, "key", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == large.read_bytes()
+
+
+def test_what_is_remembered_tells_no_uri(store, large, home):
+    """A URL's query may be a signature."""
+    broken_off(store, large)
+    (entry,) = (home / "transfers" / "uploads").iterdir()
+    assert store.uri not in entry.read_text()
+    assert store.uri not in entry.name
+
+
 def test_a_file_that_is_written_to_while_it_is_read_is_not_put(store, large):
     store.put("key", b"old")
 
@@ -161,6 +195,28 @@ def test_a_stream_that_raises_puts_nothing(store):
     with pytest.raises(RuntimeError, match="the pump broke"):
         upload_stream(store, "key", chunks())
     assert (list(store.uploads()), [page for page in store.list() if page.objects]) == ([], [])
+
+
+def test_streams_that_wait_for_their_writers_hold_nobody_up(store):
+    """More of them than the memory of all transfers would have parts for."""
+    idle, go_on = [threading.Event() for _ in range(LIMIT // SMALL + 1)], threading.Event()
+
+    def waiting(event):
+        yield bytes(SMALL + 1)
+        event.set()
+        assert go_on.wait(60)
+        yield b"end"
+
+    with ThreadPoolExecutor(len(idle) + 1) as pool:
+        streams = [pool.submit(upload_stream, store, f"idle/{n}", waiting(event)) for n, event in enumerate(idle)]
+        try:
+            assert all(event.wait(20) for event in idle)
+            one = pool.submit(upload_stream, store, "key", [bytes(3 * SMALL)])
+            assert one.result(20).size == 3 * SMALL
+        finally:
+            go_on.set()
+        assert [stream.result(20).size for stream in streams] == [SMALL + 4] * len(idle)
+    assert BUFFERS._used == 0
 
 
 def test_what_is_no_file_that_can_be_read_is_told(store, tmp_path):

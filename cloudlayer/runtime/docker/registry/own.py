@@ -14,14 +14,14 @@ from cloudlayer.interfaces import Deadline, ReplicaSpec
 from cloudlayer.interfaces.host import Host
 from cloudlayer.runtime.docker.builder import Builder
 from cloudlayer.runtime.docker.daemon import Daemon
-from cloudlayer.runtime.docker.pulling import pull, untag
+from cloudlayer.runtime.docker.pulling import pull, pull_part, untag
 from cloudlayer.runtime.docker.registry.arrivals import Arrivals
 from cloudlayer.runtime.docker.registry.catalogue import Catalogue, Entry
 from cloudlayer.runtime.docker.registry.client import BROKEN, Client
 from cloudlayer.runtime.docker.registry.compose import Composer
 from cloudlayer.runtime.docker.registry.push import push
 from cloudlayer.runtime.docker.registry.server import USER, Server
-from cloudlayer.runtime.docker.registry.way import Way
+from cloudlayer.runtime.docker.registry.way import Ways
 
 REPOSITORY: Final = "function"
 """All images are in one repository, so that they share layers."""
@@ -39,6 +39,7 @@ class Own:
         self._catalogue = Catalogue(folder / "images")
         self._tidied = folder / "tidied"
         self._arrivals = Arrivals()
+        self._ways = Ways()
 
     def find(self, reference: str, daemon: Daemon) -> tuple[str, ...]:
         """The manifests that the catalogue has, if the registry has them still."""
@@ -93,17 +94,17 @@ class Own:
         """Have the machine's engine pull it, each lower part as soon as it is here: of a pull that is cut off those stay."""
         self._server.ensure(daemon.check)
         auth = {"username": USER, "password": self._server.secret}
-        with Way(host, self._server.reader, daemon.check) as way:
+        with self._ways.to(host, self._server.reader, daemon.check) as way:
 
-            def fetch(digest: str) -> None:
-                pull(daemon, f"{way.address()}/{REPOSITORY}", digest=digest, auth=auth)
+            def fetch_part(digest: str) -> None:
+                pull_part(daemon, f"{way.address()}/{REPOSITORY}", digest=digest, auth=auth)
 
-            with self._arrivals.followed(reference, partial(_try, fetch, daemon, deadline)) as follower:
+            with self._arrivals.followed(reference, partial(_try, fetch_part, daemon, deadline)) as follower:
                 manifests = published()
                 for digest in manifests[:-1]:
                     follower.hear(digest)
                 if manifests:
-                    fetch(manifests[-1])
+                    pull(daemon, f"{way.address()}/{REPOSITORY}", digest=manifests[-1], auth=auth)
             if manifests:
                 _name(daemon, f"{way.address()}/{REPOSITORY}", reference, manifests)
 

@@ -43,6 +43,7 @@ _PERMISSIONS: Final = {
 _MISSING: Final = {
     "any_key": 'Azure takes a name for a path: no part of it may be empty, "." or "..", and a backslash becomes a slash',
     "uploads": "Azure has no call for blocks that were never committed: it throws them away by itself after a week",
+    "ordered_list": 'Azure promises "alphabetical order", and not whose: letters beyond U+FFFF may come before others',
     "list_after": "Azure lists from the start: what comes before is read, and left out",
 }
 

@@ -40,8 +40,11 @@ def uploads(uri: str, prefix: str) -> Iterator[UploadInfo]:
     """The uploads of `Store.uploads`: temporary files, wherever they lie below the prefix."""
     for key, entry in _Walk(uri, prefix):
         upload = upload_of(key)
-        status = None if upload is None or isinstance(entry, Fault) else _status(entry)
-        if upload is not None and status is not None and upload.key.startswith(prefix):
+        if upload is None or isinstance(entry, Fault) or not upload.key.startswith(prefix):
+            continue
+        with telling(uri, key):
+            status = _status(entry)
+        if status is not None:
             yield replace(upload, begun=datetime.fromtimestamp(status.st_mtime, UTC))
 
 
@@ -122,7 +125,10 @@ def _key(folder: str, entry: Entry) -> tuple[str, Entry | Fault]:
 
 def _object_or_fault(key: str, entry: Entry) -> ObjectInfo | Fault | None:
     """A file as an object, or why it is none; None if it is gone by now."""
-    status = _status(entry)
+    try:
+        status = _status(entry)
+    except OSError as error:
+        return Fault(key, f"may not be read: {error.strerror}")
     if status is None:
         return Fault(key, "is a symbolic link that leads nowhere") if entry.is_symlink() else None
     if stat.S_ISREG(status.st_mode):
@@ -133,7 +139,10 @@ def _object_or_fault(key: str, entry: Entry) -> ObjectInfo | Fault | None:
 
 
 def _status(entry: Entry) -> os.stat_result | None:
+    """The status of what a name or a link leads to; None where that is nothing."""
     try:
         return entry.stat()
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno in ABSENT:
+            return None
+        raise

@@ -48,15 +48,15 @@ _REASONS: Final[dict[str, type[CloudError]]] = {
 
 
 @contextmanager
-def told(uri: str, *, if_absent: bool = False) -> Iterator[None]:
+def told(uri: str, *, key: str = "", if_absent: bool = False) -> Iterator[None]:
     """What the library raises, as ours; `uri` is the store's. A condition that did not hold is told as the one asked for."""
     try:
         yield
     except GoogleAPICallError as error:
         reasons = [str(item.get("reason", "")) for item in error.errors if isinstance(item, dict)]
-        raise _answered(uri, int(error.code or 0), reasons, error.response, if_absent=if_absent) from None
+        raise _answered(uri, int(error.code or 0), reasons, error.response, key=key, if_absent=if_absent) from None
     except InvalidResponse as error:
-        raise _answered(uri, int(error.response.status_code), [], error.response, if_absent=if_absent) from None
+        raise _answered(uri, int(error.response.status_code), [], error.response, key=key, if_absent=if_absent) from None
     except DataCorruption:
         raise IntegrityError("what came has another crc32c than what was put", provider=uri, code="ChecksumMismatch") from None
     except (requests.RequestException, TransportError, ConnectionError) as error:
@@ -65,11 +65,13 @@ def told(uri: str, *, if_absent: bool = False) -> Iterator[None]:
         raise AuthError("the credentials cannot be had", provider=uri, code=type(error).__name__) from None
 
 
-def _answered(uri: str, status: int, reasons: list[str], response: Any, *, if_absent: bool) -> CloudError:
+def _answered(uri: str, status: int, reasons: list[str], response: Any, *, key: str, if_absent: bool) -> CloudError:
     code = reasons[0] if reasons else str(status)
     kind = _REASONS.get(code) or _STATUSES.get(status) or _by_class(status)
     if kind is Changed and if_absent:
         kind = AlreadyExists
+    if kind is NotFound and key:
+        return NotFound(f'"{key}" is not there', provider=uri, code=code)
     headers, message = getattr(response, "headers", None) or {}, f"Cloud Storage refused, with status {status}"
     request = headers.get("X-GUploader-UploadID", "")
     if kind is Throttled:

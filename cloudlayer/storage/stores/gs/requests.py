@@ -23,7 +23,7 @@ class CloudStorageRequests(Requests):
         """objects.get of the media; of a whole, the library compares the crc32c that came with it."""
         whole = start is None and end is None
         asked: dict[str, Any] = {} if whole else {"start": start or 0, "end": None if end is None else end - 1}
-        with told(self.uri):
+        with told(self.uri, key=key):
             blob = self.bucket.blob(key)
             data = blob.download_as_bytes(
                 raw_download=True, checksum="crc32c" if whole else None, **asked, **self.generation(if_match), **self.limits
@@ -34,7 +34,7 @@ class CloudStorageRequests(Requests):
 
     def head(self, key: str) -> Found:
         """objects.get."""
-        with told(self.uri):
+        with told(self.uri, key=key):
             blob = self.bucket.blob(key)
             blob.reload(**self.limits)
         return told_of(blob)

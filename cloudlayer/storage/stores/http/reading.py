@@ -87,6 +87,13 @@ def known(asked: Asked) -> ObjectInfo:
         answer.close()
 
 
+def ranged(asked: Asked) -> bool:
+    """Whether the server gives a range of the object alone."""
+    answer = asked.answer("0-0")
+    answer.close()
+    return answer.status == 206
+
+
 def told(key: str, answer: BaseHTTPResponse, size: int) -> ObjectInfo:
     """What the headers of an answer tell of an object."""
     headers = answer.headers

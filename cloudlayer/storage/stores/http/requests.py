@@ -88,15 +88,18 @@ class Requests:
 
     def url(self, key: str) -> str:
         """The URL of a key; InvalidSpec for one that a server would take for another."""
-        check_key(self.uri, key)
-        path = key.partition("?")[0]
+        path, asks, _ = key.partition("?")
+        check_key(self.uri, path or asks)  # a signature in the query may be longer than a key
         if "#" in key:
             raise InvalidSpec(
                 f"{self.uri}{path} has a # in it: write %23 if it is part of the name, and nothing from there on if not"
             )
         if not {".", ".."}.isdisjoint(path.split("/")):
             raise InvalidSpec(f'{self.uri}{path} is no key here: no part between slashes may be "." or ".."')
-        return self._base + quote(_LONE_PERCENT.sub("%25", key), safe=_IN_URLS)
+        try:
+            return self._base + quote(_LONE_PERCENT.sub("%25", key), safe=_IN_URLS)
+        except UnicodeEncodeError:
+            raise InvalidSpec(f"{self.uri}{path} has half a character in its query, which no URL can have") from None
 
     def error(self, kind: type[CloudError], key: str, what: str, status: int | str = "") -> CloudError:
         """An error of a key, without its query, which may be a signature."""

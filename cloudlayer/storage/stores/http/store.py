@@ -10,7 +10,7 @@ from cloudlayer.errors import AuthError, PermissionDenied, UnknownCloudError, Un
 from cloudlayer.storage.capabilities import declare
 from cloudlayer.storage.objects import PLAIN, ObjectInfo, Page, PutOptions, UploadInfo
 from cloudlayer.storage.store import Data, Method, Reader, Store, Upload
-from cloudlayer.storage.stores.http.reading import Asked, known, opened, told
+from cloudlayer.storage.stores.http.reading import Asked, known, opened, ranged, told
 from cloudlayer.storage.stores.http.requests import Requests
 from cloudlayer.storage.stores.retries import retried
 
@@ -65,6 +65,10 @@ class HttpStore(Store):
         """The bytes as they arrive. A connection that breaks is made anew while the server's etag says: the same object."""
         asked = Asked(self._requests, key, start, end, if_match)
         return retried(lambda: opened(asked))
+
+    def reads_ranges(self, key: str) -> bool:
+        """Whether the server, asked for the first byte, sends that alone."""
+        return retried(lambda: ranged(Asked(self._requests, key)))
 
     def head(self, key: str) -> ObjectInfo:
         """What the server says of it. One that knows no HEAD, or tells no size then, is asked for the first byte."""

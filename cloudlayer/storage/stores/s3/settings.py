@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ConnectionClosedError
+from botocore.loaders import Loader
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 from pydantic import Field, SecretStr, model_validator
@@ -62,14 +65,17 @@ class Clients:
     """One account's clients of one bucket: boto3's, and obstore's. Neither tries anything again."""
 
     def __init__(self, uri: str, bucket: str, settings: Settings) -> None:
+        core = botocore.session.Session()
         try:
             self._session = boto3.Session(
+                botocore_session=core,
                 aws_access_key_id=settings.access_key,
                 aws_secret_access_key=_shown(settings.secret_key),
                 aws_session_token=_shown(settings.session_token),
                 region_name=settings.region,
                 profile_name=settings.profile,
             )
+            core.register_component("data_loader", _descriptions())
             self.boto3: Any = self._session.client("s3", endpoint_url=settings.endpoint, config=_config(settings))
         except (BotoCoreError, ValueError) as error:
             raise InvalidSpec(f"{uri}: {error}") from None
@@ -121,6 +127,12 @@ class Clients:
             "no credentials: set access_key and secret_key, a profile, or anonymous = true, or what boto3 looks for",
             provider=uri,
         )
+
+
+@cache
+def _descriptions() -> Loader:
+    """botocore's descriptions of services, read once a process: each session would read them again, for most of its time."""
+    return Loader()
 
 
 def _config(settings: Settings) -> Config:

@@ -125,11 +125,14 @@ class S3(ThroughObstore):
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def set_tags(self, key: str, tags: Mapping[str, str]) -> None:
-        """PutObjectTagging."""
+        """PutObjectTagging; without tags, DeleteObjectTagging."""
         check_key(self.uri, key)
         self.capabilities.require("tags")
         listed = [{"Key": name, "Value": value} for name, value in tags.items()]
-        self._uploads.call("put_object_tagging", Key=key, Tagging={"TagSet": listed})
+        if listed:
+            self._uploads.call("put_object_tagging", Key=key, Tagging={"TagSet": listed})
+        else:
+            self._uploads.call("delete_object_tagging", Key=key)
 
     def close(self) -> None:
         """Let go of boto3's connections; obstore's go with it."""
