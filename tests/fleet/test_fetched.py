@@ -114,5 +114,5 @@ def test_a_folder_whose_names_can_be_no_files_is_told(folder, tmp_path, names):
     for name in names:
         folder.file(f"small/{name}").put(b"x")
 
-    with pytest.raises(InvalidSpec, match="name` of its own|no name of a file"):
+    with pytest.raises(InvalidSpec, match=r"name` of its own|no name of a file"):
         desired(tmp_path, models=["blob://small/"])

@@ -122,7 +122,7 @@ def test_a_temporary_url_is_made_with_the_accounts_key(swift, place):  # noqa: F
 
 
 def test_metadata_that_are_too_long_are_refused_with_the_reason(store):
-    with pytest.raises(RejectedSpec, match="longer than 256: (?i:x-object-meta-long)"):
+    with pytest.raises(RejectedSpec, match=r"longer than 256: (?i:x-object-meta-long)"):
         store.put("a", b"1", PutOptions(metadata={"long": "x" * 257}))
     with pytest.raises(NotFound):
         store.head("a")
