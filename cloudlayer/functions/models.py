@@ -15,12 +15,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_valid
 
 from cloudlayer.errors import InvalidSpec
 from cloudlayer.specs import Spec
-from cloudlayer.storage.uri import parse
+from cloudlayer.storage.uri import parse, shown
 
 _MARKS: Final = ("..", ".", "")
 
 
 def _uri(text: str) -> str:
+    if shown(text) != text:
+        raise ValueError(f"{shown(text)}: a query may be a signature, and a manifest is kept: name the object by its store")
     try:
         return str(parse(text))
     except InvalidSpec as error:

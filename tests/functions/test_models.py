@@ -58,3 +58,10 @@ def test_a_password_in_a_uri_is_refused_and_not_repeated():
 def test_a_bare_text_for_the_list_is_refused():
     with pytest.raises(InvalidSpec, match="models"):
         checked(FunctionSpec, {"name": "a/B", "version": "1.0.0", "image": "x", "models": "memory://m/x"}, "function: ")
+
+
+def test_a_signed_url_is_refused_and_not_repeated():
+    with pytest.raises(InvalidSpec, match="name the object by its store") as refused:
+        models("https://models.example.com/faces.onnx?X-Signature=abc123")
+
+    assert "abc123" not in str(refused.value)

@@ -13,6 +13,7 @@ from cloudlayer.errors import NotFound
 from cloudlayer.storage.filesystem.errors import as_of_files
 from cloudlayer.storage.objects import ObjectInfo, Page
 from cloudlayer.storage.store import Store
+from cloudlayer.storage.uri import shown
 
 Entry: TypeAlias = dict[str, Any]
 """What fsspec tells of a file or a folder: `name`, `size`, `type`; of a file `etag`, `modified`, `mtime`, `crc32c` too."""
@@ -63,7 +64,7 @@ class Folders(AbstractFileSystem):  # type: ignore[misc]
             except NotFound:
                 if self._has_objects(path):
                     return _folder(path)
-        raise FileNotFoundError(errno.ENOENT, f"{store.uri}{key} is not there", path)
+        raise FileNotFoundError(errno.ENOENT, f"{shown(store.uri + key)} is not there", path)
 
     def exists(self, path: str, **kwargs: Any) -> bool:
         """Whether there is a file or a folder. An error other than that it is not there is raised, and is not "no"."""
