@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 from cloudlayer.errors import CloudError, InvalidSpec, NotFound, TransientError
 from cloudlayer.functions.manifest import FunctionSpec, Manifest
 from cloudlayer.functions.models import ModelFile, apart
+from cloudlayer.runtime.files import made_beside
 from cloudlayer.runtime.sources import snapshot
 from cloudlayer.specs import checked
 from cloudlayer.storage.limits import is_path
@@ -63,14 +62,10 @@ def source_folder(spec: FunctionSpec, folder: Path, client: Callable[[], Client]
     """The snapshot of a function's source folder, wherever that is."""
     if "://" not in str(spec.source):
         return snapshot(Path(str(spec.source)), folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".source-", dir=folder))
-    try:
+    with made_beside(folder) as made:
         with _told(spec):
             _fetch(str(spec.source).rstrip("/") + "/", made, client())
         return snapshot(made, folder)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _objects(model: ModelFile, client: Client) -> Iterator[ModelFile]:

@@ -5,7 +5,6 @@ Installing may run code of the packages that are installed, as the user that clo
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -20,6 +19,7 @@ from typing import Final
 
 from cloudlayer.errors import EngineError, TransientError
 from cloudlayer.interfaces import Deadline
+from cloudlayer.runtime.files import alone
 
 _log = logging.getLogger(__name__)
 _CREDENTIALS: Final = re.compile(r"://[^/@\s]+@")
@@ -43,8 +43,7 @@ def requirements_folder(source: Path, cache: Path, deadline: Deadline | None = N
     if place.is_dir():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_suffix(".lock").open("w") as lock:
-        _lock(lock.fileno(), deadline)
+    with alone(place.with_suffix(".lock"), "waiting for another installation of the same requirements", deadline):
         if not place.is_dir():
             _install(source, listed, place, deadline)
     return place
@@ -65,18 +64,6 @@ def _digest(source: Path, listed: Path) -> str:
     local = source.name if _LOCAL.search(text) else ""
     named = "\n".join([sys.implementation.cache_tag or "", sysconfig.get_platform(), local, text])
     return hashlib.sha256(named.encode()).hexdigest()[:32]
-
-
-def _lock(descriptor: int, deadline: Deadline | None) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if deadline else 0))
-        except BlockingIOError:
-            if deadline is not None:
-                deadline.check("waiting for another installation of the same requirements")
-                deadline.clock.sleep(_POLL)
-        else:
-            return
 
 
 def _install(source: Path, listed: Path, place: Path, deadline: Deadline | None) -> None:

@@ -6,18 +6,17 @@ A snapshot lies at `CACHE/sources/DIGEST`, readable by every user of the machine
 from __future__ import annotations
 
 import compileall
-import contextlib
 import hashlib
 import os
 import py_compile
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from cloudlayer.errors import EngineError, InvalidSpec
+from cloudlayer.runtime.files import made_beside, settle
 
 WORKER_NAME: Final = "cloudlayer_worker"
 _WORKER: Final = Path(__file__).parent / "worker"
@@ -55,12 +54,12 @@ def snapshot(folder: Path, cache: Path, digest: str = "") -> Path:
     """
     if digest and (kept := _place(cache, digest)).is_dir():
         return kept
-    with _made_beside(cache / "sources") as made:
+    with made_beside(cache / "sources") as made:
         _copy(folder, made)
         found = source_digest(made)
         if digest and found != digest:
             raise EngineError(f"{folder} has changed since it was deployed: deploy it again")
-        return _settle(made, _place(cache, found))
+        return settle(made, _place(cache, found))
 
 
 def worker_snapshot(cache: Path, **others: Path) -> Path:
@@ -68,19 +67,19 @@ def worker_snapshot(cache: Path, **others: Path) -> Path:
 
     `others` are more packages to find there: name and folder.
     """
-    with _made_beside(cache / "workers") as made:
+    with made_beside(cache / "workers") as made:
         for name, folder in {WORKER_NAME: _WORKER, **others}.items():
             _copy(folder, made / name)
         made.chmod(0o755)
-        return _settle(made, cache / "workers" / source_digest(made)[:16])
+        return settle(made, cache / "workers" / source_digest(made)[:16])
 
 
 def router_snapshot(cache: Path) -> Path:
     """The folder, under `cache`, to put on Python's path so that it finds the router as `cloudlayer_machine.router`."""
-    with _made_beside(cache / "routers") as made:
+    with made_beside(cache / "routers") as made:
         for name in (_WORKER, _ROUTER):
             _copy(name, made / "cloudlayer_machine" / name.name)
-        return _settle(made, cache / "routers" / source_digest(made)[:16])
+        return settle(made, cache / "routers" / source_digest(made)[:16])
 
 
 def worker_files() -> dict[str, bytes]:
@@ -116,24 +115,3 @@ def _copy(folder: Path, target: Path) -> None:
     compileall.compile_dir(target, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     for path in (target, *target.rglob("*")):
         path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o644))
-
-
-@contextlib.contextmanager
-def _made_beside(folder: Path) -> Iterator[Path]:
-    """A new folder on the same file system as its later place, gone again if it was not moved there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-def _settle(made: Path, place: Path) -> Path:
-    """Move a finished folder to its place, unless another was quicker; they are the same."""
-    try:
-        made.rename(place)
-    except OSError:
-        if not place.is_dir():
-            raise
-    return place

@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
+from cloudlayer.errors import Unsupported
 from cloudlayer.interfaces.capabilities import Capabilities
 from cloudlayer.storage.objects import PLAIN, ObjectInfo, Page, PutOptions, UploadInfo
 
@@ -144,6 +145,10 @@ class Store(ABC):
     @abstractmethod
     def set_tags(self, key: str, tags: Mapping[str, str]) -> None:
         """Replace the object's tags by these; NotFound if it is not there."""
+
+    def lacks(self, capability: str) -> Unsupported:
+        """The error of a verb that needs what the store does not have."""
+        return Unsupported(self.capabilities[capability].reason, provider=self.uri)
 
     def close(self) -> None:
         """Let go of connections. The store is of no use after that."""

@@ -16,7 +16,7 @@ BAD = ("failure", "error", "skipped")
 
 def run(report, suite=of_providers):
     """By the mutant's name, its tests' endings: (the test's name, "passed", "failure", "error" or "skipped")."""
-    options = ["--tb=no", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", f"--junit-xml={report}"]
+    options = ["--tb=no", "--no-header", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", f"--junit-xml={report}"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", suite.__file__, *options],
         cwd=Path(__file__).parents[2],

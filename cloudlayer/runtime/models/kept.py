@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Final
 
 from cloudlayer.errors import Changed, CloudError, EngineError, TransientError
 from cloudlayer.interfaces import Deadline, Model
+from cloudlayer.runtime.files import alone, made_beside, settle
 
-_POLL: Final = 0.1
 _PIECE: Final = 1024**2
 
 
@@ -52,7 +48,7 @@ def content_file(model: Model, cache: Path) -> Path:
 def _content(model: Model, cache: Path, deadline: Deadline | None) -> Path:
     path = content_file(model, cache)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path.with_suffix(".lock"), deadline):
+    with alone(path.with_suffix(".lock"), "waiting for another fetch of the same model", deadline):
         if not path.is_file():
             _fetch(model, path, deadline)
     return path
@@ -84,10 +80,17 @@ def _download(model: Model, draft: Path, deadline: Deadline | None) -> None:
     with storage.connect() as client:
         store, key = client.resolve(model.uri)
         info = store.head(key)
-        if any(pin not in (None, told) for pin, told in ((model.etag, info.etag), (model.size, info.size))):
+        pins = (
+            (model.etag, info.etag),
+            (model.size, info.size),
+            (model.crc32c, model.crc32c if info.crc32c is None else info.crc32c),
+        )
+        if any(pin not in (None, told) for pin, told in pins):
             raise Changed("it is another object than the one that was deployed", provider=store.uri)
         download_file(store, key, draft, info=info, progress=check)
-    verify(store.uri, size=draft.stat().st_size, expected_size=info.size, crc32c=_sum(draft), expected=model.crc32c)
+    # What the store has a sum of has been compared with it on its way.
+    total = _sum(draft) if model.crc32c is not None and info.crc32c is None else None
+    verify(store.uri, size=draft.stat().st_size, expected_size=info.size, crc32c=total, expected=model.crc32c)
 
 
 def _sum(path: Path) -> int:
@@ -101,36 +104,13 @@ def _sum(path: Path) -> int:
 
 
 def _settled(contents: dict[str, Path], place: Path) -> Path:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
-    try:
+    with made_beside(place.parent) as made:
         for name, content in contents.items():
             (made / name).parent.mkdir(parents=True, exist_ok=True)
             os.link(content, made / name)
         for folder in (made, *(path for path in made.rglob("*") if path.is_dir())):
             folder.chmod(0o755)
-        made.rename(place)
-    except OSError:
-        if not place.is_dir():  # another was quicker otherwise, with the same
-            raise
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    return place
-
-
-@contextmanager
-def _alone(path: Path, deadline: Deadline | None) -> Iterator[None]:
-    """One at a time, among all processes of this machine."""
-    with path.open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if deadline else 0))
-                break
-            except BlockingIOError:
-                if deadline is not None:
-                    deadline.check("waiting for another fetch of the same model")
-                    deadline.clock.sleep(_POLL)
-        yield
+        return settle(made, place)
 
 
 def _digest(value: object) -> str:

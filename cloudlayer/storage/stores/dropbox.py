@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC
 from typing import Any, Final
@@ -27,7 +26,6 @@ from cloudlayer.errors import (
     NotFound,
     OutcomeUnknown,
     TransientError,
-    Unsupported,
 )
 from cloudlayer.specs import Duration, Size, Spec, checked
 from cloudlayer.storage.capabilities import declare
@@ -37,6 +35,7 @@ from cloudlayer.storage.objects import PLAIN, ObjectInfo, Page, PutOptions, Uplo
 from cloudlayer.storage.ranges import check, resolve
 from cloudlayer.storage.readers import CheckedReader
 from cloudlayer.storage.store import Data, Method, Reader, Store, Upload
+from cloudlayer.storage.stores.deleting import each
 from cloudlayer.storage.stores.dropbox_calls import Calls
 from cloudlayer.storage.stores.dropbox_uploads import DropboxUpload
 from cloudlayer.storage.stores.retries import retried
@@ -221,11 +220,11 @@ class DropboxStore(Store):
 
     def uploads(self, prefix: str = "") -> Iterator[UploadInfo]:
         """Unsupported."""
-        raise self._lacks("uploads")
+        raise self.lacks("uploads")
 
     def discard(self, upload: UploadInfo) -> None:
         """Unsupported."""
-        raise self._lacks("uploads")
+        raise self.lacks("uploads")
 
     def delete(self, key: str, *, if_match: str | None = None) -> None:
         """Delete the file, of the `rev` that was looked at: never a folder that has come in its place."""
@@ -252,16 +251,7 @@ class DropboxStore(Store):
 
     def delete_many(self, keys: Sequence[str]) -> dict[str, Exception]:
         """Two calls a key, some at once."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            errors = pool.map(self._delete_error, keys)
-            return {key: error for key, error in zip(keys, errors, strict=True) if error is not None}
-
-    def _delete_error(self, key: str) -> Exception | None:
-        try:
-            self.delete(key)
-        except Exception as error:
-            return error
-        return None
+        return each(self.delete, keys, _AT_ONCE)
 
     def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
         """By the server; onto a file that is there, through this process, since the server replaces none."""
@@ -331,15 +321,15 @@ class DropboxStore(Store):
 
     def sign(self, key: str, method: Method, expires: float) -> str:
         """Unsupported."""
-        raise self._lacks("sign")
+        raise self.lacks("sign")
 
     def tags(self, key: str) -> dict[str, str]:
         """Unsupported."""
-        raise self._lacks("tags")
+        raise self.lacks("tags")
 
     def set_tags(self, key: str, tags: Mapping[str, str]) -> None:
         """Unsupported."""
-        raise self._lacks("tags")
+        raise self.lacks("tags")
 
     def close(self) -> None:
         """Let go of connections."""
@@ -378,9 +368,6 @@ class DropboxStore(Store):
 
     def _changed(self, key: str) -> Changed:
         return Changed(f"{key} is another one by now: its etag is not the one asked for", provider=self.uri)
-
-    def _lacks(self, capability: str) -> Unsupported:
-        return Unsupported(self.capabilities[capability].reason, provider=self.uri)
 
 
 def mode(options: PutOptions) -> files.WriteMode:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from cloudlayer.errors import AlreadyExists, Changed, CloudError, IntegrityError, InvalidSpec, NotFound, Unsupported
+from cloudlayer.errors import AlreadyExists, Changed, CloudError, IntegrityError, InvalidSpec, NotFound
 from cloudlayer.specs import Size, Spec, checked
 from cloudlayer.storage.capabilities import declare
 from cloudlayer.storage.checksums import combine, crc32c, verify
@@ -224,7 +224,7 @@ class MemoryStore(Store):
 
     def sign(self, key: str, method: Method, expires: float) -> str:
         """Unsupported."""
-        raise Unsupported(self.capabilities["sign"].reason, provider=self.uri)
+        raise self.lacks("sign")
 
     def tags(self, key: str) -> dict[str, str]:
         """As they were put or set."""

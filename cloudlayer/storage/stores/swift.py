@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +29,6 @@ from cloudlayer.errors import (
     InvalidSpec,
     NotFound,
     TransientError,
-    Unsupported,
 )
 from cloudlayer.specs import Duration, Size, Spec, checked
 from cloudlayer.storage.capabilities import declare
@@ -41,6 +39,8 @@ from cloudlayer.storage.ranges import check, resolve
 from cloudlayer.storage.readers import CheckedReader
 from cloudlayer.storage.store import Data, Method, Reader, Store, Upload
 from cloudlayer.storage.stores import swift_uploads
+from cloudlayer.storage.stores.deleting import each
+from cloudlayer.storage.stores.parts import sized
 from cloudlayer.storage.stores.retries import retried
 from cloudlayer.storage.stores.swift_calls import Auth, Calls
 from cloudlayer.storage.stores.swift_uploads import UPLOAD, SwiftUpload
@@ -214,7 +214,7 @@ class SwiftStore(Store):
         """Segments, at most a thousand."""
         check_key(self.uri, key)
         check_put(self.uri, self.capabilities, options)
-        part_size = max(self._part_size, math.ceil((size or 0) / _MOST_SEGMENTS / MIB) * MIB)
+        part_size = sized(self._part_size, size, _MOST_SEGMENTS)
         return SwiftUpload(self, key, options, part_size, resume=resume)
 
     def uploads(self, prefix: str = "") -> Iterator[UploadInfo]:
@@ -242,16 +242,7 @@ class SwiftStore(Store):
 
     def delete_many(self, keys: Sequence[str]) -> dict[str, Exception]:
         """Two requests a key, since one that deletes many leaves the segments; some at once."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            errors = pool.map(self._delete_error, keys)
-            return {key: error for key, error in zip(keys, errors, strict=True) if error is not None}
-
-    def _delete_error(self, key: str) -> Exception | None:
-        try:
-            self.delete(key)
-        except Exception as error:
-            return error
-        return None
+        return each(self.delete, keys, _AT_ONCE)
 
     def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
         """By the server, up to its largest size of an object (5 GiB unless it is set otherwise)."""
@@ -286,7 +277,7 @@ class SwiftStore(Store):
         """A temporary URL of the account's key."""
         check_key(self.uri, key)
         if self._temp_url_key is None:
-            raise Unsupported(self.capabilities["sign"].reason, provider=self.uri)
+            raise self.lacks("sign")
         if expires <= 0:
             raise InvalidSpec(f"{self.uri}{key}: a URL of Swift is good for 1 second or longer, not {expires:g} seconds")
         place = urlsplit(self.calls.login()[0])
@@ -298,11 +289,11 @@ class SwiftStore(Store):
 
     def tags(self, key: str) -> dict[str, str]:
         """Unsupported."""
-        raise Unsupported(self.capabilities["tags"].reason, provider=self.uri)
+        raise self.lacks("tags")
 
     def set_tags(self, key: str, tags: Mapping[str, str]) -> None:
         """Unsupported."""
-        raise Unsupported(self.capabilities["tags"].reason, provider=self.uri)
+        raise self.lacks("tags")
 
     def close(self) -> None:
         """Let go of connections."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -164,6 +164,15 @@ class ThroughObstore(Store):
             except FAILURES:
                 pass
         return self._delete_again(key, if_match)
+
+    def _delete_each(self, keys: Sequence[str]) -> dict[str, Exception]:
+        failed: dict[str, Exception] = {}
+        for key in keys:
+            try:
+                self.delete(key)
+            except CloudError as error:
+                failed[key] = error
+        return failed
 
     async def delete_async(self, key: str, *, if_match: str | None = None) -> None:
         """As `delete`, without a thread."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,7 +24,6 @@ from cloudlayer.errors import (
     NotFound,
     PermissionDenied,
     TransientError,
-    Unsupported,
 )
 from cloudlayer.interfaces.capabilities import Capabilities
 from cloudlayer.storage.checksums import crc32c, verify
@@ -34,6 +32,7 @@ from cloudlayer.storage.objects import PLAIN, Fault, ObjectInfo, Page, PutOption
 from cloudlayer.storage.ranges import check, resolve
 from cloudlayer.storage.readers import CheckedReader
 from cloudlayer.storage.store import Data, Method, Reader, Store, Upload
+from cloudlayer.storage.stores.deleting import each
 from cloudlayer.storage.stores.renaming import (
     RenamingUpload,
     check_name,
@@ -274,16 +273,7 @@ class TreeStore(Store):
 
     def delete_many(self, keys: Sequence[str]) -> dict[str, Exception]:
         """A call a key, some at once."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            errors = pool.map(self._delete_error, keys)
-            return {key: error for key, error in zip(keys, errors, strict=True) if error is not None}
-
-    def _delete_error(self, key: str) -> Exception | None:
-        try:
-            self.delete(key)
-        except Exception as error:
-            return error
-        return None
+        return each(self.delete, keys, _AT_ONCE)
 
     def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
         """Read it, and put it under the other key."""
@@ -363,15 +353,15 @@ class TreeStore(Store):
 
     def sign(self, key: str, method: Method, expires: float) -> str:
         """Unsupported."""
-        raise Unsupported(self.capabilities["sign"].reason, provider=self.uri)
+        raise self.lacks("sign")
 
     def tags(self, key: str) -> dict[str, str]:
         """Unsupported."""
-        raise Unsupported(self.capabilities["tags"].reason, provider=self.uri)
+        raise self.lacks("tags")
 
     def set_tags(self, key: str, tags: Mapping[str, str]) -> None:
         """Unsupported."""
-        raise Unsupported(self.capabilities["tags"].reason, provider=self.uri)
+        raise self.lacks("tags")
 
     def close(self) -> None:
         """Let go of connections."""

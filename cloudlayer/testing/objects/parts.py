@@ -11,7 +11,7 @@ from cloudlayer.storage.checksums import crc32c
 from cloudlayer.storage.objects import PLAIN, ObjectInfo, PutOptions
 from cloudlayer.storage.store import Store, Upload
 from cloudlayer.testing.evidence import proves
-from cloudlayer.testing.objects.base import ObjectPromises, at_once, keys, pattern
+from cloudlayer.testing.objects.base import ObjectPromises, at_once, keys, pattern, same
 from cloudlayer.testing.skips import need
 from cloudlayer.units import MIB
 
@@ -35,7 +35,7 @@ class PartPromises(ObjectPromises):
         found = store.head(key)
         assert (told.key, told.size) == (found.key, found.size) == (key, len(data))
         assert told.etag in (None, found.etag)
-        assert store.get(key) == data
+        same(store.get(key), data)
         assert keys(store.list(place)) == [key]
 
     @proves("parallel_parts")
@@ -48,7 +48,7 @@ class PartPromises(ObjectPromises):
         ended = at_once(lambda number: upload.part(number, parts[number]), sorted(parts, reverse=True))
         assert [error for error in ended if error is not None] == []
         upload.complete(size=len(data), crc32c=crc32c(data))
-        assert store.get(key) == data
+        same(store.get(key), data)
 
     def test_a_stream_that_was_empty_is_an_empty_object(self, store: Store, place: str) -> None:
         """Of one empty part."""
@@ -66,7 +66,7 @@ class PartPromises(ObjectPromises):
             upload.part(number, part)
             assert store.get(key) == b"old"
         upload.complete(size=len(data), crc32c=crc32c(data))
-        assert store.get(key) == data
+        same(store.get(key), data)
 
     def test_an_upload_has_content_type_and_metadata(self, store: Store, place: str) -> None:
         """As a put has, and its checksum."""
@@ -127,7 +127,7 @@ class PartPromises(ObjectPromises):
         for number in parts.keys() - {1}:
             resumed.part(number, parts[number])
         resumed.complete(size=len(data), crc32c=crc32c(data))
-        assert store.get(key) == data
+        same(store.get(key), data)
 
     def test_an_upload_that_is_gone_cannot_be_resumed(self, store: Store, place: str) -> None:
         """Nor one that was never there. Where the store has no `uploads`, it alone throws away what an aborted one has left."""
@@ -168,14 +168,14 @@ class PartPromises(ObjectPromises):
             for number, part in cut(data, upload).items():
                 upload.part(number, part)
         one.complete(size=self.size, crc32c=crc32c(first))
-        assert store.get(key) == first
+        same(store.get(key), first)
         last = second
         try:
             two.complete(size=self.size, crc32c=crc32c(second))
         except NotFound:
             assert not store.capabilities["uploads"]
             last = first
-        assert store.get(key) == last
+        same(store.get(key), last)
 
 
 def cut(data: bytes, upload: Upload) -> Mapping[int, bytes]:

@@ -12,7 +12,7 @@ from cloudlayer.errors import IntegrityError, InvalidSpec, NotFound
 from cloudlayer.storage.checksums import crc32c
 from cloudlayer.storage.store import Store
 from cloudlayer.testing.evidence import proves
-from cloudlayer.testing.objects.base import Damage, Given, ObjectPromises, keys, pattern
+from cloudlayer.testing.objects.base import Damage, Given, ObjectPromises, keys, pattern, same
 from cloudlayer.testing.skips import need
 from cloudlayer.units import MIB
 
@@ -39,14 +39,14 @@ class ReadingPromises(ObjectPromises):
     def test_a_get_gives_the_bytes_that_were_put(self, store: Store, given: Given, size: int) -> None:
         """Of an empty object none."""
         data = pattern(size)
-        assert store.get(given("whole.bin", data)) == data
+        same(store.get(given("whole.bin", data)), data)
 
     @pytest.mark.parametrize(("start", "end", "expected"), RANGES)
     def test_a_range_is_exact(self, store: Store, given: Given, start: int | None, end: int | None, expected: bytes) -> None:
         """From `start` up to `end`, cut where the object ends; a negative start counts from there."""
         key = given("ten", TEN)
-        assert store.get(key, start=start, end=end) == expected
-        assert b"".join(store.open(key, start=start, end=end)) == expected
+        same(store.get(key, start=start, end=end), expected)
+        same(b"".join(store.open(key, start=start, end=end)), expected)
 
     @pytest.mark.parametrize(("start", "end"), NO_RANGES)
     def test_a_range_of_nothing_is_refused(self, store: Store, given: Given, start: int, end: int | None) -> None:
@@ -63,7 +63,7 @@ class ReadingPromises(ObjectPromises):
         key = given("stream.bin", data)
         reader = store.open(key)
         pieces = list(reader)
-        assert b"".join(pieces) == data
+        same(b"".join(pieces), data)
         assert len(pieces) > 1
         assert (reader.info.key, reader.info.size) == (key, len(data))
 
@@ -75,7 +75,7 @@ class ReadingPromises(ObjectPromises):
             reader = store.open(key)
             assert data.startswith(next(iter(reader)))
             reader.close()
-        assert store.get(key) == data
+        same(store.get(key), data)
 
     def test_an_empty_object_is_streamed(self, store: Store, given: Given) -> None:
         """As no bytes."""

@@ -70,7 +70,7 @@ class KnowsTypesBetter(WorldStore):
 class CutsValues(WorldStore):
     def put(self, key, data, options=PLAIN):
         return super().put(
-            key, data, replace(options, metadata={name: value[:256] for name, value in options.metadata.items()})
+            key, data, replace(options, metadata={name: value[:255] for name, value in options.metadata.items()})
         )
 
 

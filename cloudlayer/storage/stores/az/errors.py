@@ -24,12 +24,11 @@ from cloudlayer.errors import (
     IntegrityError,
     NotFound,
     PermissionDenied,
-    RejectedSpec,
     Throttled,
     TransientError,
     UnknownCloudError,
-    Unsupported,
 )
+from cloudlayer.storage.stores.answers import STATUSES, by_class, refusal
 from cloudlayer.storage.stores.through_obstore_attempts import NotDone
 
 _CODES: Final[dict[str, type[CloudError]]] = {
@@ -46,18 +45,6 @@ _CODES: Final[dict[str, type[CloudError]]] = {
     "PendingCopyOperation": Conflict,
     **dict.fromkeys(("ContainerBeingDeleted", "InvalidOperation"), NotDone),  # the latter is Azurite's word for a wrong MD5
     **dict.fromkeys(("InternalError", "OperationTimedOut"), TransientError),
-}
-_STATUSES: Final[dict[int, type[CloudError]]] = {
-    401: AuthError,
-    403: PermissionDenied,
-    404: NotFound,
-    405: Unsupported,
-    408: TransientError,
-    409: Conflict,
-    412: Changed,
-    429: Throttled,
-    501: Unsupported,
-    503: Throttled,
 }
 
 
@@ -76,17 +63,16 @@ def told(uri: str, *, if_absent: bool = False) -> Iterator[None]:
 
 def answered(uri: str, status: int, code: str, headers: Mapping[str, str], *, if_absent: bool = False) -> CloudError:
     """The error that an answer tells."""
-    kind = _CODES.get(code) or _STATUSES.get(status) or _by_class(status)
-    if kind is Changed and if_absent:
-        kind = AlreadyExists
-    message, request = f"Azure Storage refused, with status {status}", headers.get("x-ms-request-id", "")
-    if kind is Throttled:
-        text = headers.get("Retry-After", "")
-        retry_after = float(text) if text.isascii() and text.isdigit() else None
-        return Throttled(message, retry_after=retry_after, provider=uri, code=code, request_id=request)
-    if kind is Unsupported:
-        return Unsupported(f"{message}: this service cannot do it", provider=uri, code=code)
-    return kind(message, provider=uri, code=code, request_id=request)
+    kind = _CODES.get(code) or STATUSES.get(status) or by_class(status)
+    return refusal(
+        kind,
+        f"Azure Storage refused, with status {status}",
+        uri=uri,
+        code=code,
+        request=headers.get("x-ms-request-id", ""),
+        retry_after=headers.get("Retry-After"),
+        if_absent=if_absent,
+    )
 
 
 def _translated(uri: str, error: HttpResponseError, *, if_absent: bool) -> CloudError:
@@ -96,9 +82,3 @@ def _translated(uri: str, error: HttpResponseError, *, if_absent: bool) -> Cloud
     response: Any = error.response
     code = response.headers.get("x-ms-error-code", "")
     return answered(uri, error.status_code, code, response.headers, if_absent=if_absent)
-
-
-def _by_class(status: int) -> type[CloudError]:
-    if status >= 500:
-        return TransientError
-    return RejectedSpec if 400 <= status < 500 else UnknownCloudError

@@ -117,15 +117,6 @@ class Azure(ThroughObstore):
         failed = [key for key, answer in zip(keys, answers, strict=True) if answer.status_code not in {202, 404}]
         return self._delete_each(failed)
 
-    def _delete_each(self, keys: Sequence[str]) -> dict[str, Exception]:
-        failed: dict[str, Exception] = {}
-        for key in keys:
-            try:
-                self.delete(key)
-            except CloudError as error:
-                failed[key] = error
-        return failed
-
     def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
         """Copy Blob, within the account."""
         self._check(key)

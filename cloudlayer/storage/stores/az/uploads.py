@@ -19,9 +19,9 @@ from cloudlayer.storage.objects import ObjectInfo, PutOptions
 from cloudlayer.storage.store import Data, Upload
 from cloudlayer.storage.stores.az.errors import told
 from cloudlayer.storage.stores.az.requests import AzureRequests, conditions, kept, quoted
+from cloudlayer.storage.stores.parts import sized
 from cloudlayer.storage.stores.through_obstore_attempts import Attempts
 from cloudlayer.storage.stores.through_obstore_requests import DEFAULT_TYPE, MARK
-from cloudlayer.units import MIB
 
 MOST_BLOCKS: Final = 50_000
 _NAME: Final = re.compile(r"(?P<upload>[0-9a-f]{24})-(?P<number>[0-9]{5})-(?P<size>[0-9]{10})-(?P<crc32c>[0-9a-f]{8})")
@@ -38,14 +38,14 @@ class Uploads:
 
     def begin(self, key: str, options: PutOptions, part_size: int, size: int | None) -> AzureUpload:
         """Nothing is sent: the blocks' names have the id."""
-        return AzureUpload(self, key, uuid4().hex[:24], options, part_size=_part_size(part_size, size), parts={})
+        return AzureUpload(self, key, uuid4().hex[:24], options, part_size=sized(part_size, size, MOST_BLOCKS), parts={})
 
     def resume(self, key: str, identity: str, options: PutOptions, part_size: int, size: int | None) -> AzureUpload:
         """Get Block List. NotFound for an upload of which no block has arrived."""
         parts = self._parts(key, identity)
         if not parts:
             raise NotFound(f'"{key}" has no block of the upload {identity}', provider=self.uri)
-        length = parts[1][0] if len(parts) > 1 and 1 in parts else _part_size(part_size, size)
+        length = parts[1][0] if len(parts) > 1 and 1 in parts else sized(part_size, size, MOST_BLOCKS)
         return AzureUpload(self, key, identity, options, part_size=length, parts=parts)
 
     def _parts(self, key: str, identity: str) -> dict[int, tuple[int, int]]:
@@ -154,9 +154,3 @@ def _read(identity: str) -> tuple[str, int, int, int] | None:
     if match is None:
         return None
     return match["upload"], int(match["number"]), int(match["size"]), int(match["crc32c"], 16)
-
-
-def _part_size(wanted: int, size: int | None) -> int:
-    """So large that fifty thousand are enough."""
-    least = 0 if size is None else -(-size // MOST_BLOCKS)
-    return max(wanted, -(-least // MIB) * MIB)

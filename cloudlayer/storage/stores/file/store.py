@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, Final
 
-from cloudlayer.errors import Changed, CloudLayerError, Unsupported
+from cloudlayer.errors import Changed, CloudLayerError
 from cloudlayer.storage.capabilities import declare
 from cloudlayer.storage.checksums import verify
 from cloudlayer.storage.limits import check_put
@@ -186,15 +186,12 @@ class FileStore(Store):
 
     def sign(self, key: str, method: Method, expires: float) -> str:
         """Unsupported."""
-        raise self._unsupported("sign")
+        raise self.lacks("sign")
 
     def tags(self, key: str) -> dict[str, str]:
         """Unsupported."""
-        raise self._unsupported("tags")
+        raise self.lacks("tags")
 
     def set_tags(self, key: str, tags: Mapping[str, str]) -> None:
         """Unsupported."""
-        raise self._unsupported("tags")
-
-    def _unsupported(self, name: str) -> Unsupported:
-        return Unsupported(self.capabilities[name].reason, provider=self.uri)
+        raise self.lacks("tags")

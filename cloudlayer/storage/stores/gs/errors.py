@@ -10,35 +10,18 @@ import requests
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+from urllib3.exceptions import HTTPError
 
 from cloudlayer.errors import (
-    AlreadyExists,
     AuthError,
-    Changed,
     CloudError,
-    Conflict,
     IntegrityError,
     NotFound,
-    PermissionDenied,
-    RejectedSpec,
     Throttled,
     TransientError,
-    UnknownCloudError,
-    Unsupported,
 )
+from cloudlayer.storage.stores.answers import STATUSES, by_class, refusal
 
-_STATUSES: Final[dict[int, type[CloudError]]] = {
-    401: AuthError,
-    403: PermissionDenied,
-    404: NotFound,
-    405: Unsupported,
-    408: TransientError,
-    409: Conflict,
-    412: Changed,
-    429: Throttled,
-    501: Unsupported,
-    503: Throttled,
-}
 _REASONS: Final[dict[str, type[CloudError]]] = {
     "rateLimitExceeded": Throttled,
     "userRateLimitExceeded": Throttled,
@@ -59,7 +42,7 @@ def told(uri: str, *, key: str = "", if_absent: bool = False) -> Iterator[None]:
         raise _answered(uri, int(error.response.status_code), [], error.response, key=key, if_absent=if_absent) from None
     except DataCorruption:
         raise IntegrityError("what came has another crc32c than what was put", provider=uri, code="ChecksumMismatch") from None
-    except (requests.RequestException, TransportError, ConnectionError) as error:
+    except (requests.RequestException, HTTPError, TransportError, ConnectionError) as error:
         raise TransientError("no whole answer came", provider=uri, code=type(error).__name__) from None
     except GoogleAuthError as error:
         raise AuthError("the credentials cannot be had", provider=uri, code=type(error).__name__) from None
@@ -67,23 +50,16 @@ def told(uri: str, *, key: str = "", if_absent: bool = False) -> Iterator[None]:
 
 def _answered(uri: str, status: int, reasons: list[str], response: Any, *, key: str, if_absent: bool) -> CloudError:
     code = reasons[0] if reasons else str(status)
-    kind = _REASONS.get(code) or _STATUSES.get(status) or _by_class(status)
-    if kind is Changed and if_absent:
-        kind = AlreadyExists
+    kind = _REASONS.get(code) or STATUSES.get(status) or by_class(status)
     if kind is NotFound and key:
         return NotFound(f'"{key}" is not there', provider=uri, code=code)
-    headers, message = getattr(response, "headers", None) or {}, f"Cloud Storage refused, with status {status}"
-    request = headers.get("X-GUploader-UploadID", "")
-    if kind is Throttled:
-        text = headers.get("Retry-After", "")
-        retry_after = float(text) if text.isascii() and text.isdigit() else None
-        return Throttled(message, retry_after=retry_after, provider=uri, code=code, request_id=request)
-    if kind is Unsupported:
-        return Unsupported(f"{message}: this service cannot do it", provider=uri, code=code)
-    return kind(message, provider=uri, code=code, request_id=request)
-
-
-def _by_class(status: int) -> type[CloudError]:
-    if status >= 500:
-        return TransientError
-    return RejectedSpec if 400 <= status < 500 else UnknownCloudError
+    headers = getattr(response, "headers", None) or {}
+    return refusal(
+        kind,
+        f"Cloud Storage refused, with status {status}",
+        uri=uri,
+        code=code,
+        request=headers.get("X-GUploader-UploadID", ""),
+        retry_after=headers.get("Retry-After"),
+        if_absent=if_absent,
+    )

@@ -44,7 +44,12 @@ class Settings(Spec):
 def client(uri: str, settings: Settings) -> Any:
     """A client of Cloud Storage."""
     options = {"api_endpoint": settings.endpoint} if settings.endpoint else None
-    return Client(project="none", credentials=_credentials(uri, settings), client_options=options)  # buckets have no project
+    made: Any = Client(
+        project="none", credentials=_credentials(uri, settings), client_options=options
+    )  # buckets have no project
+    # It would ask for the bucket itself, in a thread, to name it in traces: one more request, and one more permission.
+    made._bucket_metadata_cache = None
+    return made
 
 
 def _credentials(uri: str, settings: Settings) -> Any:

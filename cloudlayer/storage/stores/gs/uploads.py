@@ -17,9 +17,9 @@ from cloudlayer.storage.objects import PLAIN, ObjectInfo, PutOptions, UploadInfo
 from cloudlayer.storage.store import Data, Upload
 from cloudlayer.storage.stores.gs.errors import told
 from cloudlayer.storage.stores.gs.requests import CloudStorageRequests, told_of
+from cloudlayer.storage.stores.parts import sized
 from cloudlayer.storage.stores.through_obstore_attempts import Attempts
 from cloudlayer.storage.stores.through_obstore_requests import DEFAULT_TYPE, MARK, Writing
-from cloudlayer.units import MIB
 
 HIDDEN: Final = ".cloudlayer-upload-"
 _KEY: Final = "cloudlayer-key"
@@ -38,7 +38,7 @@ class Uploads:
 
     def begin(self, key: str, options: PutOptions, part_size: int, size: int | None) -> CloudStorageUpload:
         """Nothing is sent: the parts' names have the id."""
-        return CloudStorageUpload(self, key, uuid4().hex, options, part_size=_part_size(part_size, size), parts={})
+        return CloudStorageUpload(self, key, uuid4().hex, options, part_size=sized(part_size, size, _MOST_PARTS), parts={})
 
     def resume(self, key: str, identity: str, options: PutOptions, part_size: int, size: int | None) -> CloudStorageUpload:
         """List the parts. NotFound for an upload of which none has arrived."""
@@ -49,7 +49,7 @@ class Uploads:
                 parts[int(number)] = (int(blob.size), total)
         if not parts:
             raise NotFound(f'"{key}" has no part of the upload {identity}', provider=self.uri)
-        length = parts[1][0] if len(parts) > 1 and 1 in parts else _part_size(part_size, size)
+        length = parts[1][0] if len(parts) > 1 and 1 in parts else sized(part_size, size, _MOST_PARTS)
         return CloudStorageUpload(self, key, identity, options, part_size=length, parts=parts)
 
     def unfinished(self, prefix: str) -> Iterator[UploadInfo]:
@@ -177,8 +177,3 @@ class CloudStorageUpload(Upload):
 
     def _named(self, name: str) -> str:
         return f"{HIDDEN}{self.id}/{name}"
-
-
-def _part_size(wanted: int, size: int | None) -> int:
-    least = 0 if size is None else -(-size // _MOST_PARTS)
-    return max(wanted, -(-least // MIB) * MIB)

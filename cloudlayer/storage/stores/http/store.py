@@ -86,51 +86,48 @@ class HttpStore(Store):
 
     def put(self, key: str, data: Data, options: PutOptions = PLAIN) -> ObjectInfo:
         """Unsupported."""
-        raise self._unsupported("put")
+        raise self.lacks("put")
 
     def upload(self, key: str, options: PutOptions = PLAIN, *, size: int | None = None, resume: str | None = None) -> Upload:
         """Unsupported."""
-        raise self._unsupported("put")
+        raise self.lacks("put")
 
     def uploads(self, prefix: str = "") -> Iterator[UploadInfo]:
         """Unsupported."""
-        raise self._unsupported("uploads")
+        raise self.lacks("uploads")
 
     def discard(self, upload: UploadInfo) -> None:
         """Unsupported."""
-        raise self._unsupported("uploads")
+        raise self.lacks("uploads")
 
     def delete(self, key: str, *, if_match: str | None = None) -> None:
         """Unsupported."""
-        raise self._unsupported("put")
+        raise self.lacks("put")
 
     def delete_many(self, keys: Sequence[str]) -> dict[str, Exception]:
         """Unsupported."""
-        raise self._unsupported("put")
+        raise self.lacks("put")
 
     def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
         """Unsupported."""
-        raise self._unsupported("put")
+        raise self.lacks("put")
 
     def list(self, prefix: str = "", *, shallow: bool = False, after: str = "") -> Iterator[Page]:
         """Unsupported."""
-        raise self._unsupported("list")
+        raise self.lacks("list")
 
     def sign(self, key: str, method: Method, expires: float) -> str:
         """Unsupported."""
-        raise self._unsupported("sign")
+        raise self.lacks("sign")
 
     def tags(self, key: str) -> dict[str, str]:
         """Unsupported."""
-        raise self._unsupported("tags")
+        raise self.lacks("tags")
 
     def set_tags(self, key: str, tags: Mapping[str, str]) -> None:
         """Unsupported."""
-        raise self._unsupported("tags")
+        raise self.lacks("tags")
 
     def close(self) -> None:
         """Let go of connections."""
         self._requests.close()
-
-    def _unsupported(self, name: str) -> Unsupported:
-        return Unsupported(self.capabilities[name].reason, provider=self.uri)

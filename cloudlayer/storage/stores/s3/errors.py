@@ -24,9 +24,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from cloudlayer.errors import (
-    AlreadyExists,
     AuthError,
-    Changed,
     CloudError,
     IntegrityError,
     NotFound,
@@ -37,6 +35,7 @@ from cloudlayer.errors import (
     UnknownCloudError,
     Unsupported,
 )
+from cloudlayer.storage.stores.answers import STATUSES, by_class, refusal
 from cloudlayer.storage.stores.through_obstore_attempts import NotDone
 
 _CODES: Final[dict[str, type[CloudError]]] = {
@@ -52,18 +51,7 @@ _CODES: Final[dict[str, type[CloudError]]] = {
     **dict.fromkeys(("ConditionalRequestConflict", "OperationAborted", "BadRequest", "Bad Request"), NotDone),
     **dict.fromkeys(("RequestTimeout", "IncompleteBody", "InternalError"), TransientError),
 }
-_STATUSES: Final[dict[int, type[CloudError]]] = {
-    401: AuthError,
-    403: PermissionDenied,
-    404: NotFound,
-    405: Unsupported,
-    408: TransientError,
-    409: NotDone,
-    412: Changed,
-    429: Throttled,
-    501: Unsupported,
-    503: Throttled,
-}
+_STATUSES: Final = {**STATUSES, 409: NotDone}
 _CREDENTIALS: Final = (
     CredentialRetrievalError,
     NoAuthTokenError,
@@ -102,24 +90,13 @@ def translated(uri: str, response: dict[str, Any], *, if_absent: bool = False) -
     """The error that an answer tells."""
     told_of, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
     code, status = str(told_of.get("Code", "")), int(meta.get("HTTPStatusCode", 0))
-    kind = _CODES.get(code) or _STATUSES.get(status) or _by_class(status)
-    if kind is Changed and if_absent:
-        kind = AlreadyExists
-    message = str(told_of.get("Message") or "no message")
-    if kind is Throttled:
-        retry_after = _seconds(meta.get("HTTPHeaders", {}).get("retry-after"))
-        return Throttled(message, retry_after=retry_after, provider=uri, code=code, request_id=meta.get("RequestId", ""))
-    if kind is Unsupported:
-        return Unsupported(f"{message}: this service cannot do it", provider=uri, code=code)
-    return kind(message, provider=uri, code=code, request_id=meta.get("RequestId", ""))
-
-
-def _by_class(status: int) -> type[CloudError]:
-    if status >= 500:
-        return TransientError
-    return RejectedSpec if 400 <= status < 500 else UnknownCloudError
-
-
-def _seconds(text: str | None) -> float | None:
-    """Retry-After, as seconds; one that is a date is not understood."""
-    return float(text) if text and text.isascii() and text.isdigit() else None
+    kind = _CODES.get(code) or _STATUSES.get(status) or by_class(status)
+    return refusal(
+        kind,
+        str(told_of.get("Message") or "no message"),
+        uri=uri,
+        code=code,
+        request=meta.get("RequestId", ""),
+        retry_after=meta.get("HTTPHeaders", {}).get("retry-after"),
+        if_absent=if_absent,
+    )

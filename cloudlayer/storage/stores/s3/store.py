@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
-from cloudlayer.errors import CloudError, InvalidSpec, Throttled, TransientError, Unsupported
+from cloudlayer.errors import InvalidSpec, Throttled, TransientError, Unsupported
 from cloudlayer.storage.capabilities import NAMES, declare
 from cloudlayer.storage.limits import check_key, check_put
 from cloudlayer.storage.objects import PLAIN, ObjectInfo, Page, PutOptions, UploadInfo
@@ -85,15 +85,6 @@ class S3(ThroughObstore):
         again = [key for key, error in errors.items() if isinstance(error, TransientError | Throttled)]
         certain = {key: error for key, error in errors.items() if key not in again}
         return {**certain, **self._delete_each(again)}
-
-    def _delete_each(self, keys: Sequence[str]) -> dict[str, Exception]:
-        failed: dict[str, Exception] = {}
-        for key in keys:
-            try:
-                self.delete(key)
-            except CloudError as error:
-                failed[key] = error
-        return failed
 
     def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
         """CopyObject, which S3 does by itself; in parts what is larger than 5 GiB."""

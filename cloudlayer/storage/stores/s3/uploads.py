@@ -14,6 +14,7 @@ from cloudlayer.errors import IntegrityError, NotFound
 from cloudlayer.storage.checksums import METADATA, combine, crc32c, decode, encode
 from cloudlayer.storage.objects import ObjectInfo, PutOptions, UploadInfo
 from cloudlayer.storage.store import Data, Upload
+from cloudlayer.storage.stores.parts import sized
 from cloudlayer.storage.stores.s3.errors import told
 from cloudlayer.storage.stores.s3.requests import S3Requests, conditions, kept
 from cloudlayer.storage.stores.through_obstore_attempts import Attempts
@@ -183,7 +184,4 @@ class S3Upload(Upload):
 
 def _part_size(wanted: int, size: int | None) -> int:
     """So large that ten thousand are enough."""
-    if size is None:
-        return max(wanted, _STREAM_PARTS)
-    least = -(-size // MOST_PARTS)
-    return max(wanted, -(-least // MIB) * MIB)
+    return max(wanted, _STREAM_PARTS) if size is None else sized(wanted, size, MOST_PARTS)
