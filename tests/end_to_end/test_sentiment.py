@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -13,7 +14,7 @@ import requests
 
 from cloudlayer.testing.evidence import record_promise
 
-from .deployment import Deployment
+from .deployment import Deployment, until
 
 MANIFEST = Path(__file__).parents[2] / "examples" / "sentiment" / "fleet.toml"
 SENTENCE = {"document": "I really like Algorithmia!"}
@@ -57,8 +58,11 @@ def test_a_paragraph_is_scored_by_nested_calls(fleet: Deployment) -> None:
 
 
 def test_top_tells_what_each_replica_uses_of_what_it_may(fleet: Deployment) -> None:
-    found = {one["function"]: one for one in fleet.document("top")}
-    assert set(found) == {"nlp/SentimentAnalysis", "nlp/Sentences"}
+    def both() -> dict[str, Any]:
+        found = {one["function"]: one for one in fleet.document("top")}
+        return found if set(found) == {"nlp/SentimentAnalysis", "nlp/Sentences"} else {}
+
+    found = until(both, 20, "both functions are measured")
     for one in found.values():
         assert 0 < one["memory"] < one["memory_limit"]
         assert 0 <= one["cpu"] <= one["cpu_limit"] + 0.5

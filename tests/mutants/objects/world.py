@@ -134,10 +134,10 @@ class WorldStore(Store):
         self.gate("put")
         return self.inner.delete_many(keys)
 
-    def copy(self, key, target, options=PLAIN):
+    def copy(self, key, target, options=PLAIN, *, if_match=None):
         self.key(key)
         self.writes(target, options)
-        return self.inner.copy(key, target, options)
+        return self.inner.copy(key, target, options, if_match=if_match)
 
     def list(self, prefix="", *, shallow=False, after=""):
         self.gate("list")

@@ -181,41 +181,47 @@ IsForOneThread.key = WorldStore.key
 
 @breaks("a_copy_has_the_same_bytes", "a_file_is_copied_and_moved_within_the_store")
 class CopiesNothing(WorldStore):
-    def copy(self, key, target, options=PLAIN):
-        self.inner.copy(key, target, options)
+    def copy(self, key, target, options=PLAIN, **asked):
+        self.inner.copy(key, target, options, **asked)
         return self.inner.put(target, b"")
 
 
 @breaks("metadata_and_content_type_are_copied", "the_store_copies_by_itself")
 class CopiesBytesAlone(WorldStore):
-    def copy(self, key, target, options=PLAIN):
-        return self.put(target, self.get(key), options)
+    def copy(self, key, target, options=PLAIN, **asked):
+        return self.put(target, self.get(key, **asked), options)
 
 
 @breaks("a_copy_onto_itself_changes_nothing")
 class EmptiesItself(WorldStore):
-    def copy(self, key, target, options=PLAIN):
+    def copy(self, key, target, options=PLAIN, **asked):
         if key == target:
-            return self.put(key, self.get(key))
-        return super().copy(key, target, options)
+            return self.put(key, self.get(key, **asked))
+        return super().copy(key, target, options, **asked)
 
 
 @breaks("a_copy_of_what_is_not_there_is_not_found")
 class MakesRoomBeforeItCopies(WorldStore):
-    def copy(self, key, target, options=PLAIN):
+    def copy(self, key, target, options=PLAIN, **asked):
         self.inner.delete(target)
-        return super().copy(key, target, options)
+        return super().copy(key, target, options, **asked)
 
 
 @breaks("a_copy_of_what_is_not_there_is_not_found")
 class CopiesItselfUnseen(WorldStore):
-    def copy(self, key, target, options=PLAIN):
+    def copy(self, key, target, options=PLAIN, **asked):
         if key == target:
             return None
+        return super().copy(key, target, options, **asked)
+
+
+@breaks("a_copy_is_of_the_object_that_was_seen")
+class CopiesWhatIsThereByNow(WorldStore):
+    def copy(self, key, target, options=PLAIN, *, if_match=None):
         return super().copy(key, target, options)
 
 
 @breaks("a_copy_may_be_refused_where_an_object_is")
 class CopiesOverAll(WorldStore):
-    def copy(self, key, target, options=PLAIN):
-        return super().copy(key, target, PutOptions())
+    def copy(self, key, target, options=PLAIN, **asked):
+        return super().copy(key, target, PutOptions(), **asked)

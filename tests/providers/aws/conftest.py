@@ -34,16 +34,20 @@ def aws(server):
 
 
 @pytest.fixture(scope="session")
-def connected(server):
+def stepped():
+    return SteppedClock()
+
+
+@pytest.fixture(scope="session")
+def connected(server, stepped):
     """One provider for all tests, since boto3 takes long to make a client."""
-    options = Options(endpoint_url=server.url, machine_types=TYPES, **KEYS)
-    clock = SteppedClock()
-    server.follow(clock)
+    clock, options = stepped, Options(endpoint_url=server.url, machine_types=TYPES, **KEYS)
     return AwsProvider("us-east-1", options, clock=clock)
 
 
 @pytest.fixture
-def cloud(aws, connected):
+def cloud(aws, connected, stepped):
+    aws.follow(stepped)  # at each test: moto is one for the whole process, and others let it follow clocks of their own
     return connected
 
 

@@ -189,7 +189,7 @@ def test_a_new_instance_that_is_not_found_yet_is_waited_for(aws, compute, token)
 
 
 def test_a_pending_instance_is_waited_for(aws, compute, token):
-    aws.options.pending = 0.05
+    aws.options.pending = 0.5
     made = compute.create(SPEC, token=token)
     assert (made.state, compute.get(made.id).state) == (InstanceState.PENDING, InstanceState.PENDING)
     assert compute.wait(made, "running").state is InstanceState.RUNNING

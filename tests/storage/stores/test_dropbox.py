@@ -19,6 +19,7 @@ from cloudlayer.storage.checksums import crc32c
 from cloudlayer.storage.objects import PutOptions
 from tests.storage.lossy import Fault, Lossy
 from tests.storage.servers_others import dropbox  # noqa: F401
+from tests.storage.stores.meanwhile import after_a_look
 
 ABSENT = PutOptions(if_absent=True)
 
@@ -168,3 +169,12 @@ def test_the_fake_refuses_what_the_published_types_refuse(place, dropbox):  # no
     for body in ({"path": 3}, {"path": "no slash"}, {"path": "/a", "unknown": True}):
         answer = requests.post(f"{dropbox.endpoint}/2/files/get_metadata", json=body, headers=headers, timeout=10)
         assert answer.status_code == 400
+
+
+def test_a_copy_is_of_the_version_that_was_named_or_none(store, monkeypatch):
+    named = store.put("a", b"one").etag
+    after_a_look(monkeypatch, store, lambda: store.put("a", b"two"), verb="_found")
+    with pytest.raises(Changed):
+        store.copy("a", "b", if_match=named)
+    with pytest.raises(NotFound):
+        store.head("b")

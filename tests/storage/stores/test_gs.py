@@ -23,6 +23,7 @@ from cloudlayer.storage.checksums import combine, crc32c
 from cloudlayer.storage.objects import PutOptions
 from tests.storage.lossy import Fault, Lossy
 from tests.storage.servers import gcs  # noqa: F401
+from tests.storage.stores.meanwhile import after_a_look
 
 ABSENT = PutOptions(if_absent=True)
 
@@ -168,3 +169,25 @@ def test_nobody_there_is_told_as_a_broken_connection():
         with pytest.raises(TransientError) as told:
             call()
         assert "127.0.0.1" not in "".join(traceback.format_exception(told.value))
+
+
+def test_a_copy_is_of_the_generation_whose_metadata_goes_with_it(behind, lossy):
+    generation = behind.put("source", b"data", PutOptions(metadata={"who": "me"})).etag
+    behind.copy("source", "copy")
+    assert any(f"ifSourceGenerationMatch={generation}" in path for method, path in lossy.seen if method == "POST")
+
+
+def test_a_copy_whose_source_was_written_over_is_begun_anew(behind, store, lossy, monkeypatch):
+    named = behind.put("source", b"old").etag
+    after_a_look(monkeypatch, behind, lambda: store.put("source", b"new", PutOptions(metadata={"who": "you"})))
+    lossy.faults = [Fault("refuse", "POST", *refusal(412, "conditionNotMet"))]
+    assert behind.copy("source", "copy", ABSENT).metadata == {"who": "you"}
+    with pytest.raises(Changed):
+        behind.copy("source", "copy", if_match=named)
+
+
+def test_a_condition_on_the_target_of_a_copy_is_told_as_such(behind, lossy):
+    behind.put("source", b"data")
+    lossy.faults = [Fault("refuse", "POST", *refusal(412, "conditionNotMet"))]
+    with pytest.raises(AlreadyExists):
+        behind.copy("source", "copy", ABSENT)

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from cloudlayer.errors import Changed, IntegrityError, InvalidSpec
+from cloudlayer.errors import Changed, IntegrityError, InvalidSpec, NotFound
 from cloudlayer.storage.objects import PutOptions
 from cloudlayer.storage.registry import connect
 from cloudlayer.storage.transfers import copy_object
@@ -40,6 +40,15 @@ def test_within_a_store_the_store_copies(store):
     store.put("key", b"x")
     copy_object(store, "key", store, "copy")
     assert (store.get("copy"), "copy" in store.calls) == (b"x", True)
+
+
+def test_within_a_store_too_an_object_that_is_another_one_than_was_told_is_not_copied(store):
+    info = store.put("key", b"one")
+    store.put("key", b"two")
+    with pytest.raises(Changed):
+        copy_object(store, "key", store, "copy", info=info)
+    with pytest.raises(NotFound):
+        store.head("copy")
 
 
 @pytest.mark.parametrize("size", SIZES[1:])
