@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class CloudLayerError(Exception):
@@ -154,6 +155,10 @@ class Throttled(CloudError):
 
 class NotFound(CloudError):
     """The thing is not there."""
+
+
+TOKEN_SPENT: Final = "TokenSpent"  # noqa: S105  (a code of errors)
+"""The code of the Conflict that says: what this token made is deleted, and it makes nothing any more."""
 
 
 class Conflict(CloudError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -79,6 +79,8 @@ UserName = Annotated[str, AfterValidator(_user)]
 """The name of a user on such a host."""
 
 SpecType = TypeVar("SpecType", bound=BaseModel)
+Location: TypeAlias = tuple[int | str, ...]
+"""Where something is in a document: keys and indices."""
 
 
 def checked(model: type[SpecType], data: Any, place: str) -> SpecType:
@@ -86,9 +88,22 @@ def checked(model: type[SpecType], data: Any, place: str) -> SpecType:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        found = error.errors()
-        faults = [f"{_path(place, fault['loc'])}: {_reason(fault, model)}" for fault in found if not _follows(fault, found)]
-        raise InvalidSpec("\n".join(fault.replace("\n", "\\n") for fault in faults)) from None
+        found = [f"{_path(place, location)}: {reason}" for location, reason in _faults(error, model)]
+        raise InvalidSpec("\n".join(found)) from None
+
+
+def faults(model: type[BaseModel], data: Any) -> list[tuple[Location, str]]:
+    """What is wrong with `data` as `model`: where, and a line that says what."""
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        return _faults(error, model)
+    return []
+
+
+def _faults(error: ValidationError, model: type[BaseModel]) -> list[tuple[Location, str]]:
+    found = error.errors()
+    return [(fault["loc"], _reason(fault, model).replace("\n", "\\n")) for fault in found if not _follows(fault, found)]
 
 
 def _follows(fault: ErrorDetails, faults: list[ErrorDetails]) -> bool:
@@ -97,7 +112,7 @@ def _follows(fault: ErrorDetails, faults: list[ErrorDetails]) -> bool:
     return any(len(other["loc"]) > depth and other["loc"][:depth] == fault["loc"] for other in faults)
 
 
-def _path(place: str, location: tuple[int | str, ...]) -> str:
+def _path(place: str, location: Location) -> str:
     path = place
     for part in location:
         dot = "." if path and not path.endswith(": ") else ""
@@ -117,7 +132,7 @@ def _reason(fault: ErrorDetails, model: type[BaseModel]) -> str:
     return f"{message}, not {given!r}"
 
 
-def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+def _known_keys(model: type[BaseModel], location: Location) -> list[str]:
     current: Any = model
     for part in location[:-1]:
         if isinstance(part, int):

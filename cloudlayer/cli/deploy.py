@@ -21,7 +21,7 @@ def deploy(manifest: options.Manifest, yes: options.Yes = False, json: options.J
         preview = fleets.preview(wanted)
         print_plan(preview, stream=table_stream(json=json))
         agree(preview, yes=yes)
-        generation = fleets.deploy(wanted)
+        generation = fleets.deploy(wanted, preview)
         pid = fleets.running(name)
     if json:
         print_json({"fleet": name, "generation": generation, "pid": pid})

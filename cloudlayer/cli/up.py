@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from cloudlayer.cli.fleets import opened, tell
 from cloudlayer.cli.output import note, print_json, table_stream
 from cloudlayer.cli.plans import agree, print_plan
 from cloudlayer.errors import Conflict
+from cloudlayer.fleet.addresses import free_port, url_of
 
 if TYPE_CHECKING:
     from cloudlayer.fleet.home import Home
@@ -45,25 +45,13 @@ def up(
     wanted = load_manifest(manifest)
     with opened() as fleets:
         _check_not_served(fleets, wanted.fleet.name, manifest)
-        port = _free_port(host, port)
+        port = free_port(host, port)
         _deploy(fleets, wanted, yes=yes, json=json)
         home = fleets.home
     if detach:
         _serve_detached(home, wanted.fleet.name, host, port, json=json)
     else:
         raise typer.Exit(_serve(home, wanted.fleet.name, host, port, json=json))
-
-
-def _free_port(host: str, port: int) -> int:
-    """The port, if it can be had; one that the kernel chooses for 0, since controller and gateway must agree on one."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            return int(probe.getsockname()[1])
-    except OSError as error:
-        raise Conflict(f"{_url(host, port)} cannot be served: {error.strerror}; choose another --port or --host") from None
 
 
 def _check_not_served(fleets: Fleets, name: str, path: Path) -> None:
@@ -81,7 +69,7 @@ def _deploy(fleets: Fleets, wanted: Manifest, *, yes: bool, json: bool) -> None:
     key = fleets.ensure_key(os.environ.get("CLOUDLAYER_API_KEY") or None)
     if key is not None:
         note(f"the key that callers need, shown this once: {key}")
-    fleets.deploy(wanted)
+    fleets.deploy(wanted, preview)
 
 
 def _serve(home: Home, name: str, host: str, port: int, *, json: bool) -> int:
@@ -97,7 +85,7 @@ def _serve_detached(home: Home, name: str, host: str, port: int, *, json: bool) 
     from cloudlayer.fleet.supervisor import detach
 
     pid = detach(home, name, host=host, port=port)
-    _announce(name, _url(host, port), pid, json=json)
+    _announce(name, url_of(host, port), pid, json=json)
 
 
 def _announce(name: str, url: str, pid: int, *, json: bool) -> None:
@@ -105,7 +93,3 @@ def _announce(name: str, url: str, pid: int, *, json: bool) -> None:
         print_json({"fleet": name, "url": url, "pid": pid})
     else:
         print(f"serving {name} at {url}", flush=True)
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

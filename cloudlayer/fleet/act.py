@@ -26,7 +26,7 @@ from cloudlayer.errors import (
 from cloudlayer.fleet import booting, settle
 from cloudlayer.fleet.avoiding import avoid_after
 from cloudlayer.fleet.clouds import Clouds
-from cloudlayer.fleet.demands import checked_spec
+from cloudlayer.fleet.demands import checked_spec, models_of
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.health import examined
 from cloudlayer.fleet.home import Home
@@ -34,7 +34,7 @@ from cloudlayer.fleet.outposts import outpost
 from cloudlayer.fleet.store import STUCK, Event, Lease, LedgerRow, MachineRow, MachineState, ReplicaRow, ReplicaRowState, writes
 from cloudlayer.fleet.view import Buy, Delete, Start, Stop
 from cloudlayer.functions.manifest import FunctionSpec
-from cloudlayer.interfaces import Clock, Deadline, Model, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus, RouterSpec
+from cloudlayer.interfaces import Clock, Deadline, ReplicaExit, ReplicaSpec, ReplicaState, ReplicaStatus, RouterSpec
 from cloudlayer.labels import FLEET, OWNER
 from cloudlayer.resources import DiskSpec, Instance, InstanceSpec, InstanceState
 
@@ -255,7 +255,7 @@ class Actor:
             environment=environment,
             gateway_socket=socket,
             router=router,
-            models=tuple(Model(each.uri, each.name, each.etag, each.size, each.crc32c) for each in function.models),
+            models=models_of(function),
             labels=labels,
         )
 

@@ -32,6 +32,7 @@ from cloudlayer.fleet.publisher import Publisher
 from cloudlayer.fleet.reconciler import Reconciler
 from cloudlayer.fleet.routes import Lost
 from cloudlayer.fleet.store import LOST, TTL, Database, Lease, Store
+from cloudlayer.fleet.tidying import FIRST_ROUND, TIDY_EVERY, Tidying
 from cloudlayer.interfaces import SystemClock
 
 LOOK_EVERY: Final = 5.0
@@ -86,6 +87,7 @@ class Controller:
         self._lease.acquire(f"controller {os.getpid()} on {socket.gethostname()}")
         threading.Thread(target=self._renew, name="lease", daemon=True).start()
         threading.Thread(target=self._patrol, name="health", daemon=True).start()
+        threading.Thread(target=self._tidy, name="tidying", daemon=True).start()
         figures = Figures(self._store, self._clouds, self._fleet)
         gateways = Gateways(self._home.controller_socket(self._fleet), self._woken.set, self._lost, figures.text)
         self._publisher.gateways = gateways
@@ -172,6 +174,16 @@ class Controller:
                 patrol.round([row for row in rows if row.machine not in cut], askers)
             except Exception:  # Whatever went wrong this time, the next round begins.
                 _log.exception("a round of health checks broke off")
+
+    def _tidy(self) -> None:
+        """Remove models that are of no use any more, again and again."""
+        tidying, pause = Tidying(self._store, self._clouds, self._home, self._fleet), FIRST_ROUND
+        while not self._stopping.wait(pause):
+            pause = TIDY_EVERY
+            try:
+                tidying.round()
+            except Exception:  # Whatever went wrong this time, the next round begins.
+                _log.exception("unused models could not be looked for")
 
     def _ail(self, replica: str, why: str) -> None:
         with contextlib.suppress(LeaseLost):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from cloudlayer.errors import Avoid
 from cloudlayer.fleet.store import AvoidRow, MachineRow, ReplicaRow, ReplicaRowState
 from cloudlayer.functions.manifest import FunctionSpec, Manifest
+from cloudlayer.interfaces import Model
 from cloudlayer.scheduler import CallPrices, Demand, Machine, Resident, Rules, Traffic
 from cloudlayer.scheduler.admission import is_sunk, taints_of
 from cloudlayer.scheduler.fit import SYSTEM_DISK, empty_machine, occupy
@@ -110,6 +111,11 @@ def _off_its_gpus(replica: ReplicaRow, machine: MachineRow) -> Resident:
 def checked_spec(replica: ReplicaRow) -> FunctionSpec:
     """The function as it was when the replica was made."""
     return FunctionSpec.model_validate(replica.spec)
+
+
+def models_of(function: FunctionSpec) -> tuple[Model, ...]:
+    """The models that its replicas read, as engines take them."""
+    return tuple(Model(each.uri, each.name, each.etag, each.size, each.crc32c) for each in function.models)
 
 
 def traffic(manifest: Manifest) -> tuple[Traffic, ...]:

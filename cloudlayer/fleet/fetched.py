@@ -19,6 +19,7 @@ from cloudlayer.storage.limits import is_path
 if TYPE_CHECKING:
     from cloudlayer.storage.client import Client
     from cloudlayer.storage.directories import Entry
+    from cloudlayer.storage.objects import ObjectInfo
 
 
 def fetched(manifest: Manifest, folder: Path) -> tuple[list[FunctionSpec], dict[str, Path]]:
@@ -75,11 +76,18 @@ def _objects(model: ModelFile, client: Client) -> Iterator[ModelFile]:
             raise InvalidSpec(
                 f"{model.uri} is another object than its etag {model.etag} says: take the etag out, or name its own"
             )
-        yield model.model_copy(update={"etag": info.etag, "size": info.size, "crc32c": info.crc32c})
+        yield _pinned(model, info)
         return
     for entry in _below(model.uri, client):
         one = checked(ModelFile, {"uri": entry.uri, "name": f"{model.name}/{entry.name}"}, f"{model.uri}: ")
-        yield from _objects(one, client)
+        if entry.info is None or entry.info.etag is None:
+            yield from _objects(one, client)
+        else:  # which is enough: whoever fetches it compares the sum that the store tells with it then
+            yield _pinned(one, entry.info)
+
+
+def _pinned(model: ModelFile, info: ObjectInfo) -> ModelFile:
+    return model.model_copy(update={"etag": info.etag, "size": info.size, "crc32c": info.crc32c})
 
 
 def _fetch(uri: str, folder: Path, client: Client) -> None:

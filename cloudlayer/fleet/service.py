@@ -53,7 +53,7 @@ class Preview:
 
     `growth` is what is bought, in place of what `plan` buys, when calls bring every version to its maximum. `machines`,
     `offers` and `rules` are what the plan was made from. `emptying` are the machines that are being emptied; `consolidation`
-    says what a quiet fleet would empty next, if anything.
+    says what a quiet fleet would empty next, if anything. `desired` is what was looked at: `deploy` takes it as it is.
     """
 
     plan: Plan
@@ -67,6 +67,7 @@ class Preview:
     rules: Rules = field(default_factory=Rules)
     emptying: dict[str, Machine] = field(default_factory=dict)
     consolidation: str = ""
+    desired: Desired | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ class Fleets:
             rules=decision.rules,
             emptying={machine.id: machine for machine in everything if machine.id in going},
             consolidation="" if decision.demands else _next_step(view, desired, decision),
+            desired=desired,
         )
 
     def _costs_on(self, manifest: Manifest, market: Market) -> list[str]:
@@ -178,10 +180,14 @@ class Fleets:
             market=self.clouds.market(manifest.fleet.providers, complain),
         )
 
-    def deploy(self, manifest: Manifest) -> int:
-        """Write down what is wanted, sources and all. A controller that runs sees it within a second."""
+    def deploy(self, manifest: Manifest, preview: Preview | None = None) -> int:
+        """Write down what is wanted, sources and all. A controller that runs sees it within a second.
+
+        With the manifest's `preview`, its sources and models are those that were looked at then, and agreed to.
+        """
         fleet = manifest.fleet.name
-        new, known, now = Desired.of(manifest, self.home.sources()), self.store.desired(fleet), self.clock.now()
+        new = (preview and preview.desired) or Desired.of(manifest, self.home.sources())
+        known, now = self.store.desired(fleet), self.clock.now()
         old = None if known.document is None else Desired.load(known.document)
         if old is not None and (old.manifest, old.sources) == (new.manifest, new.sources):
             return known.generation
@@ -207,8 +213,8 @@ class Fleets:
             mine = [row for row in rows.replicas if row.key == spec.key and row.digest == desired.digest(spec)]
             ready = sum(row.state.at_rest for row in mine)
             if ready < spec.scale.min:
-                latest = self.store.latest(fleet, spec.key, limit=1)
-                why = f": {latest[0].reason}" if latest and latest[0].reason else ""
+                latest = (row for row in self.store.latest(fleet, spec.key) if row.digest == desired.digest(spec))
+                why = next((f": {row.reason}" for row in latest if row.reason), "")
                 missing.append(f"{spec.key}: {ready} of {spec.scale.min} replicas are ready{why}")
         missing += [f"{one.function}: its update is under way" for one in desired.rollouts]
         return Status(not missing, tuple(missing))

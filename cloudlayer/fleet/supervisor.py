@@ -37,6 +37,8 @@ _POLL: Final = 0.1
 _DEATH_SIGNAL: Final = 1
 _HIDDEN: Final = ("CLOUDLAYER_API_KEY",)
 """Variables that no child needs."""
+_PULUMI: Final = "PULUMI_"
+"""How those begin that Pulumi gives a program, its secrets among them: what outlives the program is not to have them."""
 
 
 def serve(home: Home, fleet: str, *, host: str, port: int, progress: Progress, ready: Ready) -> int:
@@ -50,24 +52,42 @@ def serve(home: Home, fleet: str, *, host: str, port: int, progress: Progress, r
 
 def detach(home: Home, fleet: str, *, host: str, port: int) -> int:
     """Serve in a process of its own; its pid, once the fleet is settled. CloudLayerError with the last log lines if it ends."""
-    log = home.folder(fleet) / "up.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
+    process = started(home, fleet, host=host, port=port)
+    until = time.monotonic() + READY_SECONDS
+    with Fleets(home) as fleets:
+        while not (fleets.running(fleet) == process.pid and answers(host, port) and fleets.status(fleet).settled):
+            if process.poll() is not None or time.monotonic() > until:
+                raise CloudLayerError(f"fleet {fleet} does not come up; {last_words(home, fleet)}")
+            time.sleep(_POLL)
+    return process.pid
+
+
+def started(home: Home, fleet: str, *, host: str, port: int) -> subprocess.Popen[bytes]:
+    """A process of its own that serves the fleet, just begun."""
+    with _log(home, fleet).open("ab") as output:
+        return subprocess.Popen(
             [sys.executable, "-m", "cloudlayer.fleet.daemon", "--fleet", fleet, "--host", host, "--port", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={**os.environ, "CLOUDLAYER_HOME": str(home.path)},
+            env={**_without(_PULUMI), "CLOUDLAYER_HOME": str(home.path)},
         )
-    until = time.monotonic() + READY_SECONDS
-    with Fleets(home) as fleets:
-        while not (fleets.running(fleet) == process.pid and _answers(host, port) and fleets.status(fleet).settled):
-            if process.poll() is not None or time.monotonic() > until:
-                last = log.read_text(errors="replace").splitlines()[-5:]
-                raise CloudLayerError(f"fleet {fleet} does not come up; the end of {log}:\n" + "\n".join(last))
-            time.sleep(_POLL)
-    return process.pid
+
+
+def last_words(home: Home, fleet: str) -> str:
+    """The last lines that a process wrote which served the fleet without a terminal."""
+    log = _log(home, fleet)
+    lines = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
+    return f"the end of {log}:\n" + "\n".join(lines)
+
+
+def _log(home: Home, fleet: str) -> Path:
+    return home.folder(fleet) / "up.log"
+
+
+def _without(prefix: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefix)}
 
 
 @contextmanager
@@ -120,7 +140,7 @@ class _Serving:
     def _gateway_answers(self) -> bool:
         """Whether ours does: what answers at the address while ours is not there is somebody else's."""
         child = self._children["gateway"]
-        return _answers(self._host, self._port) and child.poll() is None
+        return answers(self._host, self._port) and child.poll() is None
 
     def _tell(self, seen: int, progress: Progress) -> int:
         for event in self._fleets.events(self._fleet, after=seen):
@@ -181,7 +201,8 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGTERM)
 
 
-def _answers(host: str, port: int) -> bool:
+def answers(host: str, port: int) -> bool:
+    """Whether a gateway serves there."""
     url = f"http://{host}:{port}/healthz"
     with contextlib.suppress(OSError, urllib.error.URLError), urllib.request.urlopen(url, timeout=2) as answer:
         return bool(answer.status == 200)

@@ -285,17 +285,17 @@ def load_manifest(path: Path) -> Manifest:
         raise InvalidSpec(f"{path}: is not TOML: {error}") from None
     manifest = checked(Manifest, document, f"{path.name}: ")
     functions = tuple(_with_source(spec, path) for spec in manifest.function)
-    providers = tuple(_with_file(name, path) for name in manifest.fleet.providers)
+    providers = tuple(with_file(name, path.parent) for name in manifest.fleet.providers)
     fleet = manifest.fleet.model_copy(update={"providers": providers})
     return manifest.model_copy(update={"function": functions, "fleet": fleet})
 
 
-def _with_file(provider: str, path: Path) -> str:
-    """What follows a provider's name is a file if it ends in ".toml", as in "ssh:boxes.toml"."""
+def with_file(provider: str, folder: Path) -> str:
+    """A provider's name, what follows it being made absolute if it is a file in `folder`, as in "ssh:boxes.toml"."""
     name, _, suffix = provider.partition(":")
     if not suffix.endswith(".toml"):
         return provider
-    return f"{name}:{(path.parent / Path(suffix).expanduser()).resolve()}"
+    return f"{name}:{(folder / Path(suffix).expanduser()).resolve()}"
 
 
 def _with_source(spec: FunctionSpec, path: Path) -> FunctionSpec:

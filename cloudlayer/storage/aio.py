@@ -146,12 +146,14 @@ class AsyncFile(_Named):
         tags: Mapping[str, str] = EMPTY,
     ) -> ObjectInfo:
         """As `File.put`."""
-        data = encoded(self.uri, data)
+        if type(data) is not bytes:
+            data = encoded(self.uri, data)
         if len(data) > SMALL:
             options: dict[str, Any] = {"content_type": content_type, "metadata": metadata, "tags": tags}
             return await asyncio.to_thread((await self._file()).put, data, if_absent=if_absent, if_match=if_match, **options)
-        made = PutOptions(if_absent, if_match, content_type, metadata, tags)
-        return await (self._store or await self._connected()).put_async(self.key, data, PLAIN if made == PLAIN else made)
+        plain = not (if_absent or metadata or tags) and if_match is None and content_type is None
+        made = PLAIN if plain else PutOptions(if_absent, if_match, content_type, metadata, tags)
+        return await (self._store or await self._connected()).put_async(self.key, data, made)
 
     async def put_json(self, value: Any, *, content_type: str | None = None, **options: Any) -> ObjectInfo:
         """As `File.put_json`."""

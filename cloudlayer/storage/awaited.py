@@ -64,7 +64,8 @@ async def in_own_thread(work: Callable[[], Result], call_off: Callable[[], None]
     If this is cancelled, so is the work, by `call_off`, and it has ended when the cancellation is raised.
     """
     done: Future[Result] = Future()
-    threading.Thread(target=_do, args=(done, work), name="cloudlayer-stream", daemon=True).start()
+    thread = threading.Thread(target=_do, args=(done, work), name="cloudlayer-stream", daemon=True)
+    thread.start()
     ended = asyncio.wrap_future(done)
     ended.add_done_callback(
         lambda ended: ended.cancelled() or ended.exception()
@@ -74,6 +75,7 @@ async def in_own_thread(work: Callable[[], Result], call_off: Callable[[], None]
     except asyncio.CancelledError:
         call_off()
         await asyncio.wait([ended])
+        thread.join()  # it has nothing left to do but to return
         raise
 
 

@@ -26,7 +26,8 @@ class Client:
 
     def file(self, uri: str) -> File:
         """The object that a URI names, whether it is there or not."""
-        return File(self, uri, *self.resolve(uri))
+        store, key = self.resolve(uri)
+        return File(self, uri, store, key)
 
     def dir(self, uri: str) -> Directory:
         """The objects below a URI, with or without the slash at its end."""
@@ -38,11 +39,16 @@ class Client:
         """The store that a URI leads to, and the key in it. InvalidSpec for a URI or a configuration that is wrong."""
         account, _, rest = uri.partition("://")
         authority, _, key = rest.partition("/")
-        store = self._stores.get((account, authority))
+        store = self._stores.get((account, authority))  # no store is kept under what is no URI, or has an alias in it
         return (store, key) if store is not None else self._resolve(uri)
 
     def known(self, uri: str) -> tuple[Store | None, str]:
         """As `resolve`, but nothing is connected: None in place of a store that is not yet. InvalidSpec for what is no URI."""
+        account, _, rest = uri.partition("://")
+        authority, _, key = rest.partition("/")
+        store = self._stores.get((account, authority))
+        if store is not None:
+            return store, key
         location = self.locate(uri)
         return self._stores.get(_place(location)), location.key
 

@@ -49,11 +49,17 @@ class Selection:
 
     def entries(self, page: Page, uri: str, key: str, *, folders: bool) -> Iterator[Entry]:
         """What is meant of a page, in order of the names."""
+        start = len(key)
+        if self.names is None and not (folders and page.folders):
+            for whole in page.objects:
+                name = whole.key[start:]
+                yield Entry(uri + name, name, whole)
+            return
         told: list[tuple[str, ObjectInfo | None]] = [(info.key, info) for info in page.objects]
         if folders and page.folders:
             told = sorted([*told, *((folder, None) for folder in page.folders)], key=lambda pair: pair[0])
         for found, info in told:
-            name = found[len(key) :]
+            name = found[start:]
             if self.names is None or self.names.fullmatch(name.removesuffix("/") if info is None else name):
                 yield Entry(uri + name, name, info)
 

@@ -124,8 +124,11 @@ class Store(ABC):
         """Delete all of `keys`, in as few requests as the store allows; the errors of those that are still there, by key."""
 
     @abstractmethod
-    def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
-        """Copy within the store, metadata and content type with it; NotFound if `key` is not there. Onto itself: no change."""
+    def copy(self, key: str, target: str, options: PutOptions = PLAIN, *, if_match: str | None = None) -> ObjectInfo:
+        """Copy within the store, metadata and content type with it; NotFound if `key` is not there. Onto itself: no change.
+
+        `if_match` is of the source: Changed unless its etag is this one. What `options` has is of the target.
+        """
 
     @abstractmethod
     def list(self, prefix: str = "", *, shallow: bool = False, after: str = "") -> Iterator[Page]:

@@ -57,7 +57,7 @@ class Fleets:
         self.calls.append(("preview", manifest.fleet.name, search) if search else ("preview", manifest.fleet.name))
         return self.previews
 
-    def deploy(self, manifest):
+    def deploy(self, manifest, preview=None):
         self.calls.append(("deploy", manifest.fleet.name))
         return 3
 

@@ -136,7 +136,7 @@ def test_a_port_that_is_taken_is_told_before_anything_is_done(cli, fleets, super
         number = server.getsockname()[1]
         outcome = cli("up", manifest, "--yes", "--port", str(number))
     assert (outcome.code, fleets.calls) == (7, ["closed"])
-    assert f"http://127.0.0.1:{number} cannot be served: Address already in use; choose another --port" in outcome.err
+    assert f"http://127.0.0.1:{number} cannot be served: Address already in use; choose another port" in outcome.err
 
 
 def test_detached_it_comes_back_with_the_process_that_serves(cli, fleets, supervisor, manifest, port):

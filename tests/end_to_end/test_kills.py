@@ -12,6 +12,7 @@ import pytest
 
 from .deployment import Deployment, manifest, until
 
+pytestmark = pytest.mark.crashes
 ECHO = 'name = "kill/Pid"\nversion = "1.0.0"\nidempotent = true\nscale = { min = 1, max = 1, concurrency = 4 }'
 PID = "import os\ndef apply(input):\n    return os.getpid()\n"
 CONTROLLER = "cloudlayer.fleet.controller"

@@ -25,7 +25,7 @@ def test_an_up_whose_port_is_taken_says_so_and_leaves_nothing(deployment: Deploy
     with socket.create_server(("127.0.0.1", deployment.port)):
         up = deployment.up(manifest(deployment.folder, "deaf", ECHO), ready=False)
         assert up.wait(60) not in (0, -signal.SIGKILL)
-    assert "--port" in deployment.said()
+    assert "another port" in deployment.said()
     deployment.assert_nothing_runs()
     deployment.port = free_port()
 

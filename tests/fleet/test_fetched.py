@@ -1,5 +1,6 @@
 """What a manifest names by URI is taken as it is at the moment of the deploy."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from cloudlayer.errors import InvalidSpec
 from cloudlayer.fleet.desired import Desired
 from cloudlayer.functions.manifest import Manifest
 from cloudlayer.specs import checked
+from cloudlayer.storage.objects import Page
 
 
 @pytest.fixture
@@ -48,6 +50,33 @@ def test_a_folder_of_models_becomes_its_objects_by_name(folder, tmp_path):
     models = desired(tmp_path, models=["blob://small/"]).manifest.function[0].models
 
     assert [(model.name, model.size) for model in models] == [("small/deep/merges", 2), ("small/words", 1)]
+
+
+def test_a_folder_of_models_is_listed_and_its_objects_are_not_asked_for(folder, tmp_path, monkeypatch):
+    put = {name: folder.file(f"small/{name}").put(name) for name in ("a", "b", "c")}
+
+    def never(_, key):
+        raise AssertionError(f"{key} was asked for")
+
+    monkeypatch.setattr(type(folder.store), "head", never)
+    models = desired(tmp_path, models=["blob://small/"]).manifest.function[0].models
+
+    assert {model.name: (model.etag, model.size) for model in models} == {
+        f"small/{name}": (info.etag, info.size) for name, info in put.items()
+    }
+
+
+def test_an_object_whose_etag_no_list_tells_is_asked_for(folder, tmp_path, monkeypatch):
+    info, listed = folder.file("small/a").put(b"x"), type(folder.store).list
+
+    def without_etags(*given, **asked):
+        for page in listed(*given, **asked):
+            yield Page(tuple(replace(each, etag=None) for each in page.objects))
+
+    monkeypatch.setattr(type(folder.store), "list", without_etags)
+    (model,) = desired(tmp_path, models=["blob://small/"]).manifest.function[0].models
+
+    assert (model.etag, model.size) == (info.etag, 1)
 
 
 def test_a_model_that_was_written_anew_is_another_form_of_its_version(folder, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from cloudlayer.errors import InvalidSpec, NotFound, TransientError
 from cloudlayer.fleet import findings, instances, sweep
 from cloudlayer.fleet.clouds import Clouds
+from cloudlayer.fleet.desired import Desired
 from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.service import BY_HAND, Fleets
 from cloudlayer.fleet.stuck import PATIENCE
@@ -39,6 +40,19 @@ def test_a_preview_changes_nothing(fleets: Fleets, world: World) -> None:
     assert fleets.preview(manifest()) == before
     assert not world.instances()
     assert not fleets.names()
+
+
+def test_what_was_previewed_is_deployed_and_not_looked_at_anew(fleets: Fleets, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = manifest()
+    preview = fleets.preview(wanted)
+    assert preview.desired is not None
+
+    def never(*_: object) -> None:
+        raise AssertionError("sources and models were resolved once more")
+
+    monkeypatch.setattr(Desired, "of", never)
+    fleets.deploy(wanted, preview)
+    assert fleets.store.desired(FLEET).document == preview.desired.document()
 
 
 def test_a_preview_names_a_provider_that_cannot_be_asked_once(fleets: Fleets, world: World) -> None:

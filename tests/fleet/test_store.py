@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 
 from cloudlayer.errors import CloudLayerError
@@ -71,6 +72,22 @@ def test_a_store_of_an_older_form_is_brought_up_to_date_with_what_is_in_it(home:
     assert store.things("-") == []
     (machine,) = store.read("fleet").machines
     assert (machine.id, machine.emptying) == ("m1", None)
+
+
+def test_how_replicas_ended_is_counted_without_a_look_at_their_rows(store: Store) -> None:
+    """A scraper asks again and again, and the history of a fleet only grows."""
+    asked: list[tuple[str, Any]] = []
+
+    def heard(_connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(store.database.engine, "before_cursor_execute", heard)
+    store.outcomes("fleet")
+    event.remove(store.database.engine, "before_cursor_execute", heard)
+    ((statement, parameters),) = [each for each in asked if "replicas" in each[0]]
+    with store.database.engine.connect() as connection:
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    assert [step[-1] for step in steps] == ["SEARCH replicas USING COVERING INDEX replicas_outcomes (fleet=?)"]
 
 
 def test_the_owner_is_made_once(home: Home, store: Store, tmp_path: Path) -> None:

@@ -138,5 +138,5 @@ def azurite():
 @pytest.fixture(scope="session")
 def gcs():
     """The emulator of Cloud Storage, up."""
-    with _process("-m", "gcp_storage_emulator", "start", "-H", "127.0.0.1", "--port", "{port}", "-q", "-M") as address:
+    with _process("-m", "tests.storage.gcs_server", "start", "-H", "127.0.0.1", "--port", "{port}", "-q", "-M") as address:
         yield CloudStorage(address)

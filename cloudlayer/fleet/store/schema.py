@@ -23,7 +23,7 @@ from sqlalchemy import (
     false,
 )
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The newest migration."""
 
 metadata = MetaData()
@@ -112,6 +112,7 @@ replicas = Table(
     Column("gang", String(36), nullable=True),
     Column("rank", Integer, nullable=False, server_default="0"),
     Column("inner_address", Text, nullable=True),
+    Index("replicas_outcomes", "fleet", "function", "version", "state", "exit"),
 )
 
 ledger = Table(

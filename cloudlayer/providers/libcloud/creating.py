@@ -146,7 +146,7 @@ class Creating:
         return self._calls.run(lambda held: list(held.driver.list_nodes()), doing="listing instances", deadline=deadline)
 
     def _used_up(self, message: str) -> Conflict:
-        return Conflict(message, provider=self._calls.where.provider, code="TokenUsedUp")
+        return Conflict(message, provider=self._calls.where.provider, code="TokenSpent")
 
 
 def _age(node: Any) -> tuple[str, str]:

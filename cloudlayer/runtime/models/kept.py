@@ -14,6 +14,7 @@ from cloudlayer.errors import Changed, CloudError, EngineError, TransientError
 from cloudlayer.interfaces import Deadline, Model
 from cloudlayer.runtime.files import alone, made_beside, settle
 
+KEEPING: Final = "waiting for unused models to be removed"
 _PIECE: Final = 1024**2
 
 
@@ -34,10 +35,21 @@ def models_folder(models: Sequence[Model], cache: Path, deadline: Deadline | Non
     cannot be reached.
     """
     place = cache / "models/sets" / set_id(models)
-    if place.is_dir():
+    if mark_used(place, deadline):
         return place
     contents = {model.name: _content(model, cache, deadline) for model in models}
     return _settled(contents, place)
+
+
+def mark_used(place: Path, deadline: Deadline | None) -> bool:
+    """Keep a version's models from being removed as unused for a while; False if they are not there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with alone(place.parents[1] / "lock", KEEPING, deadline):
+        try:
+            os.utime(place)
+        except FileNotFoundError:
+            return False
+    return True
 
 
 def content_file(model: Model, cache: Path) -> Path:
@@ -49,7 +61,9 @@ def _content(model: Model, cache: Path, deadline: Deadline | None) -> Path:
     path = content_file(model, cache)
     path.parent.mkdir(parents=True, exist_ok=True)
     with alone(path.with_suffix(".lock"), "waiting for another fetch of the same model", deadline):
-        if not path.is_file():
+        if path.is_file():
+            os.utime(path)  # it may be of no set by now, and is about to be of one
+        else:
             _fetch(model, path, deadline)
     return path
 

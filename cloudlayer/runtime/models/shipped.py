@@ -19,9 +19,10 @@ REMOTE: Final = "/var/lib/cloudlayer/models"
 _PIECE: Final = 32 * 1024**2
 
 _LOOK: Final = """set -eu; umask 022; mkdir -p "$1/files" "$1/sets"
-if [ -d "$1/sets/$2" ]; then echo whole; exit; fi
+exec 9>>"$1/lock"; flock 9  # what is found is used from now on: nobody removes it
+if [ -d "$1/sets/$2" ]; then touch "$1/sets/$2"; echo whole; exit; fi
 while read -r file; do
-  if [ -e "$file" ]; then echo there; elif [ -e "$file.part" ]; then stat -c %s "$file.part"; else echo 0; fi
+  if [ -e "$file" ]; then touch "$file"; echo there; elif [ -e "$file.part" ]; then stat -c %s "$file.part"; else echo 0; fi
 done"""
 _APPEND: Final = """set -eu; umask 022; exec 9>>"$1.lock"; flock 9
 if [ -e "$1" ]; then cat >/dev/null; echo "$3"; exit; fi
@@ -47,7 +48,7 @@ def models_on(host: Host, models: Sequence[Model], cache: Path, deadline: Deadli
         return str(models_folder(models, cache, deadline).absolute())
     place = set_id(models)
     files = {model: f"{REMOTE}/files/{file_id(model)}" for model in models}
-    states = _shell(host, _LOOK, REMOTE, place, input=_lines(files.values()), deadline=deadline).split()
+    states = shell(host, _LOOK, REMOTE, place, input=lines(files.values()), deadline=deadline).split()
     if states == ["whole"]:
         return f"{REMOTE}/sets/{place}"
     models_folder(models, cache, deadline)
@@ -55,11 +56,12 @@ def models_on(host: Host, models: Sequence[Model], cache: Path, deadline: Deadli
         if state != "there":
             _send(content_file(model, cache), path, int(state), host, deadline)
     pairs = (part for model, path in files.items() for part in (model.name, path))
-    _shell(host, _LINK, REMOTE, place, input=_lines(pairs), deadline=deadline)
+    shell(host, _LINK, REMOTE, place, input=lines(pairs), deadline=deadline)
     return f"{REMOTE}/sets/{place}"
 
 
-def _lines(texts: Iterable[str]) -> bytes:
+def lines(texts: Iterable[str]) -> bytes:
+    """Texts as a script reads them, a line each."""
     return "".join(f"{text}\n" for text in texts).encode()
 
 
@@ -69,16 +71,17 @@ def _send(content: Path, path: str, there: int, host: Host, deadline: Deadline |
     with content.open("rb") as file:
         while True:  # once for an empty one as well
             file.seek(there)
-            said = _shell(host, _APPEND, path, str(there), str(size), input=file.read(_PIECE), deadline=deadline)
+            said = shell(host, _APPEND, path, str(there), str(size), input=file.read(_PIECE), deadline=deadline)
             if (there := int(said)) >= size:
                 break
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if _shell(host, _SETTLE, path, digest, deadline=deadline):
+    if shell(host, _SETTLE, path, digest, deadline=deadline):
         raise TransientError(f"{host.name}: a model arrived broken, and was thrown away", provider="docker", code="BrokenModel")
 
 
-def _shell(host: Host, script: str, *arguments: str, input: bytes = b"", deadline: Deadline | None) -> str:
+def shell(host: Host, script: str, *arguments: str, input: bytes = b"", deadline: Deadline | None) -> str:
+    """What a script about models printed that root ran on the machine."""
     if deadline is not None:
         deadline.check(f"sending models to {host.name}")
     try:

@@ -174,6 +174,8 @@ class ProcessEngine:
         content = (spec.source, spec.source_digest, spec.models)
         key = (spec.function, content, spec.cpu, spec.memory, spec.internet, spec.gateway_socket, owner)
         known = self._plans.get(key) if spec.source_digest else None
+        if known is not None and spec.models:
+            models_folder(spec.models, self._machine.cache, deadline)  # which may have been removed as unused
         if known is None:
             known = self._plans[key] = self._new_plan(spec, spec.source, deadline)
         return known

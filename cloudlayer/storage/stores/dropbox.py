@@ -253,16 +253,19 @@ class DropboxStore(Store):
         """Two calls a key, some at once."""
         return each(self.delete, keys, _AT_ONCE)
 
-    def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
+    def copy(self, key: str, target: str, options: PutOptions = PLAIN, *, if_match: str | None = None) -> ObjectInfo:
         """By the server; onto a file that is there, through this process, since the server replaces none."""
         self._check(target)
         check_put(self.uri, self.capabilities, options)
-        source = self.head(key)
+        found = self._found(key)
+        source = self._info(key, found)
+        if if_match not in {None, source.etag}:
+            raise self._changed(key)
         if key == target:
             return source
         if options.if_match is None:
             with suppress(AlreadyExists):
-                return self._copied(key, target)
+                return self._copied(key, target, found.content_hash if if_match else None)
             if options.if_absent:
                 raise AlreadyExists(f"{target} is there already", provider=self.uri)
         upload = self.upload(target, options)
@@ -272,16 +275,20 @@ class DropboxStore(Store):
             upload.part(number, piece)
         return upload.complete(size=source.size, crc32c=total)
 
-    def _copied(self, key: str, target: str) -> ObjectInfo:
-        made = self.calls(lambda sdk: sdk.files_copy_v2(self._path(key), self._path(target), autorename=False))
-        return self._info(target, made.metadata)
+    def _copied(self, key: str, target: str, expected: str | None) -> ObjectInfo:
+        """A copy of the server, which takes whatever is there by then: one of other content than expected is deleted again."""
+        made = self.calls(lambda sdk: sdk.files_copy_v2(self._path(key), self._path(target), autorename=False)).metadata
+        if expected not in {None, made.content_hash}:
+            self._delete(target, made.rev, None)
+            raise self._changed(key)
+        return self._info(target, made)
 
     def _parts(self, key: str, source: ObjectInfo) -> Iterator[bytes]:
         for start in range(0, source.size, self._part_size):
             yield self.get(key, start=start, end=start + self._part_size, if_match=source.etag)
 
     def list(self, prefix: str = "", *, shallow: bool = False, after: str = "") -> Iterator[Page]:
-        """As Dropbox pages them."""
+        """As Dropbox pages them. A folder below the one asked for may be told in another case than it was put in."""
         folder = prefix.rpartition("/")[0]
         if folder and not is_path(folder):
             return
@@ -289,7 +296,7 @@ class DropboxStore(Store):
         try:
             found = retried(lambda: self.calls(lambda sdk: sdk.files_list_folder(place, recursive=not shallow, limit=_LIMIT)))
             while True:
-                page = self._page(found.entries, prefix, shallow, after)
+                page = self._page(found.entries, folder, prefix, shallow, after)
                 if page.objects or page.folders:
                     yield page
                 if not found.has_more:
@@ -301,10 +308,13 @@ class DropboxStore(Store):
         except NotFound:
             return
 
-    def _page(self, entries: Sequence[files.Metadata], prefix: str, shallow: bool, after: str) -> Page:
+    def _page(self, entries: Sequence[files.Metadata], folder: str, prefix: str, shallow: bool, after: str) -> Page:
         objects, folders = [], []
+        depth = self._path(folder).rstrip("/").count("/") + 1
         for entry in entries:
-            key = str(entry.path_display)[len(self._root) :]
+            below = str(entry.path_display).split("/")[depth:]
+            # the folder is spelt as it was asked for: of a path, Dropbox keeps the case of the last part alone
+            key = "/".join([folder, *below] if folder else below)
             if isinstance(entry, files.FileMetadata) and key.startswith(prefix) and key > after:
                 objects.append(self._info(key, entry))
             elif isinstance(entry, files.FolderMetadata) and shallow and self._is_listed(key, prefix, after):

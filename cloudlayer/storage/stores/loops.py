@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
+_MOMENT: Final = 1.0
+"""Seconds in which a loop that does not hang has cancelled what took too long."""
 
 
 class LoopThread:
@@ -19,8 +21,13 @@ class LoopThread:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Result], seconds: float) -> Result:
-        """What `work` gives; TimeoutError after `seconds`, when it is cancelled."""
-        return asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, seconds), self._loop).result()
+        """What `work` gives; TimeoutError after `seconds`, when it is cancelled; of a loop that hangs, a moment later."""
+        future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, seconds), self._loop)
+        try:
+            return future.result(seconds + _MOMENT)
+        except TimeoutError:
+            future.cancel()
+            raise
 
     def stop(self) -> None:
         """End the thread. What still runs is left where it is."""

@@ -5,12 +5,12 @@ All clients of a process that name the same account and NAME see the same object
 
 from __future__ import annotations
 
-import itertools
 import threading
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, Final
 from uuid import uuid4
 
@@ -75,7 +75,6 @@ class _Bucket:
 
 _BUCKETS: Final[dict[tuple[str, str], _Bucket]] = {}
 _BUCKETS_LOCK: Final = threading.Lock()
-_ETAGS: Final = itertools.count(1)
 
 
 def connect(authority: str, account: str, settings: Mapping[str, Any]) -> Store:
@@ -176,13 +175,13 @@ class MemoryStore(Store):
             self.delete(key)
         return {}
 
-    def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
+    def copy(self, key: str, target: str, options: PutOptions = PLAIN, *, if_match: str | None = None) -> ObjectInfo:
         """The same bytes under another key, with metadata, content type and tags unless `options` has others."""
         check_key(self.uri, key)
         check_key(self.uri, target)
         check_put(self.uri, self.capabilities, options)
         with self._bucket.lock:
-            source = self._held(key)
+            source = self._held(key, if_match)
             self._check(target, options)
             if target == key:
                 return source.info
@@ -311,7 +310,7 @@ def _object(key: str, data: bytes, options: PutOptions) -> _Object:
     info = ObjectInfo(
         key,
         len(data),
-        str(next(_ETAGS)),
+        token_hex(8),  # and no number: journals of a sync keep etags for longer than this process lives
         datetime.now(UTC),
         options.content_type,
         dict(options.metadata),

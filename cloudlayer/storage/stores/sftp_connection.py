@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -69,7 +70,8 @@ class Connection:
             return
         self._closed = True
         if self._ssh is not None:
-            self._thread.run(self._drop(), self._timeout)
+            with suppress(TimeoutError):  # of a loop that hangs: its connection ends with the process
+                self._thread.run(self._drop(), self._timeout)
         self._thread.stop()
 
     async def _with_client(self, call: Callable[[asyncssh.SFTPClient], Awaitable[Result]]) -> Result:

@@ -39,6 +39,7 @@ from cloudlayer.storage.ranges import check, resolve
 from cloudlayer.storage.readers import CheckedReader
 from cloudlayer.storage.store import Data, Method, Reader, Store, Upload
 from cloudlayer.storage.stores import swift_uploads
+from cloudlayer.storage.stores.copying import of_one_version
 from cloudlayer.storage.stores.deleting import each
 from cloudlayer.storage.stores.parts import sized
 from cloudlayer.storage.stores.retries import retried
@@ -244,20 +245,27 @@ class SwiftStore(Store):
         """Two requests a key, since one that deletes many leaves the segments; some at once."""
         return each(self.delete, keys, _AT_ONCE)
 
-    def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
+    def copy(self, key: str, target: str, options: PutOptions = PLAIN, *, if_match: str | None = None) -> ObjectInfo:
         """By the server, up to its largest size of an object (5 GiB unless it is set otherwise)."""
         check_key(self.uri, key)
         check_key(self.uri, target)
         check_put(self.uri, self.capabilities, options)
-        source = self.head(key)
-        if key == target:
+        return of_one_version(self, key, if_match, lambda source: self._copied(source, target, options))
+
+    def _copied(self, source: ObjectInfo, target: str, options: PutOptions) -> ObjectInfo:
+        """The source's sum goes with it: Swift holds a copy to the condition of a get of the source."""
+        if source.key == target:
             return source
         metadata = options.metadata or source.metadata
         kept = dict(metadata) if source.crc32c is None else attach(metadata, source.crc32c)
         headers = {f"{_META}{name}": value for name, value in kept.items()}
         headers |= {"Content-Type": options.content_type or source.content_type or _PLAIN_TYPE, "X-Fresh-Metadata": "true"}
-        headers |= {"X-Copy-From": f"/{quote(self.container)}/{quote(key, safe='')}", "Content-Length": "0"}
-        self.calls.again("PUT", self.container, target, headers=headers, body=b"")
+        headers |= {"X-Copy-From": f"/{quote(self.container)}/{quote(source.key, safe='')}", "Content-Length": "0"}
+        headers["If-Match"] = f'"{source.etag}"'
+        try:
+            self.calls.again("PUT", self.container, target, headers=headers, body=b"")
+        except CloudError as error:
+            raise (self._changed(source.key) if error.code == "412" else error) from None
         return self.head(target)
 
     def list(self, prefix: str = "", *, shallow: bool = False, after: str = "") -> Iterator[Page]:
@@ -266,12 +274,23 @@ class SwiftStore(Store):
         while True:
             asked = {"format": "json", "prefix": prefix, "marker": marker, "limit": str(_PAGE)}
             query = urlencode({**asked, **({"delimiter": "/"} if shallow else {})}, quote_via=quote, safe="")
-            items = json.loads(self.calls.again("GET", self.container, query=query).data or b"[]")
+            items = retried(lambda query=query: self._items(query))  # type: ignore[misc]
             if not items:
                 return
             objects = tuple(_listed(item) for item in items if "subdir" not in item)
             yield Page(objects, tuple(item["subdir"] for item in items if "subdir" in item))
             marker = items[-1].get("subdir") or items[-1]["name"]
+
+    def _items(self, query: str) -> Sequence[Mapping[str, Any]]:
+        """A page; one that came from somebody else, such as a proxy, is no empty list."""
+        data = self.calls.request("GET", self.container, query=query).data
+        try:
+            items = json.loads(data or b"[]")
+        except ValueError:
+            items = None
+        if not isinstance(items, list):
+            raise TransientError("what came is no list", provider=self.uri, code="NoList")
+        return items
 
     def sign(self, key: str, method: Method, expires: float) -> str:
         """A temporary URL of the account's key."""

@@ -44,6 +44,10 @@ _LONGEST_REASON: Final = 200
 _THROTTLED: Final = frozenset({429, 498, 503})
 
 
+_LAST: Final = "X-Trans-Id"
+"""The header that Swift writes after all that it says of an object: an answer without it has lost some of these."""
+
+
 class Calls:
     """Requests in one account. `endpoint` is where the account is reached, if not where the login says."""
 
@@ -77,6 +81,9 @@ class Calls:
             answer = self._send(method, place, {**(headers or {}), "X-Auth-Token": self.login()[1]}, options)
         if answer.status >= 400:
             raise self._refused(answer)
+        if _LAST not in answer.headers:
+            answer.close()
+            raise TransientError("the answer broke off amid its headers", provider=self.uri, code="Truncated")
         return answer
 
     def again(self, method: str, container: str, name: str | None = None, **options: Any) -> urllib3.BaseHTTPResponse:

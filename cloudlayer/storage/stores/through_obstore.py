@@ -24,7 +24,7 @@ from cloudlayer.errors import AlreadyExists, Changed, CloudError, NotFound
 from cloudlayer.interfaces.capabilities import Capabilities
 from cloudlayer.storage import ranges
 from cloudlayer.storage.checksums import METADATA, crc32c, decode, encode, verify
-from cloudlayer.storage.limits import check_key
+from cloudlayer.storage.limits import LONGEST_KEY, check_key
 from cloudlayer.storage.objects import PLAIN, ObjectInfo, PutOptions
 from cloudlayer.storage.readers import CheckedReader
 from cloudlayer.storage.store import Data, Reader, Store
@@ -72,7 +72,11 @@ class ThroughObstore(Store):
         if asked is not None:
             try:
                 result = obstore.get(self._fast, key, options=asked or None)
-                return self._arrived(key, result, bytes(result.bytes()), whole=start is None and end is None)
+                data = bytes(result.bytes())
+                if self._is_whole(key, result, data, whole=start is None and end is None):
+                    return data
+                if self._is_as_kept(key, result.meta["e_tag"], data):
+                    return data
             except FAILURES as error:
                 self._told(key, error)
         return self._get_again(key, start, end, if_match)
@@ -86,7 +90,10 @@ class ThroughObstore(Store):
             try:
                 result = await obstore.get_async(self._fast, key, options=asked or None)
                 data = bytes(await result.bytes_async())
-                return self._arrived(key, result, data, whole=start is None and end is None)
+                if self._is_whole(key, result, data, whole=start is None and end is None):
+                    return data
+                if await asyncio.to_thread(self._is_as_kept, key, result.meta["e_tag"], data):
+                    return data
             except FAILURES as error:
                 self._told(key, error)
         return await asyncio.to_thread(self._get_again, key, start, end, if_match)
@@ -97,10 +104,10 @@ class ThroughObstore(Store):
         if asked is not None:
             try:
                 result = obstore.get(self._fast, key, options=asked)
-                info, (first, stop) = self._found(key, result).info, result.range
-                if stop - first == info.size:
-                    info = self._whole(info, result.attributes)
-                return self._reader(info, first, stop, map(bytes, result.stream(_PIECE)))
+                seen, (first, stop) = self._found(key, result).info, result.range
+                summed = self._with_sum(seen, result.attributes) if stop - first == seen.size else seen
+                if summed is not None:
+                    return self._reader(summed, first, stop, map(bytes, result.stream(_PIECE)))
             except FAILURES as error:
                 self._told(key, error)
         info = self.head(key)
@@ -114,7 +121,8 @@ class ThroughObstore(Store):
         if self._plain(key):
             try:
                 result = obstore.get(self._fast, key, options={"head": True})
-                return self._whole(self._found(key, result).info, result.attributes)
+                if result.attributes.get(self._sum) != KEPT_BY_STORE:
+                    return self._found(key, result).info
             except FAILURES as error:
                 self._told(key, error)
         return self._attempts(lambda: self._requests.head(key)).info
@@ -187,6 +195,10 @@ class ThroughObstore(Store):
 
     def _plain(self, key: str) -> bool:
         """Whether obstore takes this key as it is."""
+        # Most keys are told apart by searches for plain texts: 0.4 of the time that the expression takes.
+        sure = key.isascii() and key.isprintable() and "//" not in key and "/." not in key and len(key) <= LONGEST_KEY
+        if sure and key and key[0] not in "./" and key[-1] != "/":
+            return True
         check_key(self.uri, key)
         return _ODD.search(key) is None
 
@@ -200,23 +212,33 @@ class ThroughObstore(Store):
             asked["range"] = {"offset": start} if end is None else (start or 0, end)
         return asked if self._plain(key) else None
 
-    def _arrived(self, key: str, result: GetResult, data: bytes, *, whole: bool) -> bytes:
-        """Check what one request gave. That a body broke off, the transport has told before."""
+    def _is_whole(self, key: str, result: GetResult, data: bytes, *, whole: bool) -> bool:
+        """Check what one request gave; False if the store keeps the sum. That a body broke off, the transport tells."""
         if not whole:
             first, stop = result.range
             verify(self.uri + key, size=len(data), expected_size=stop - first, crc32c=None, expected=None)
-            return data
+            return True
         text = result.attributes.get(self._sum)
+        if text == KEPT_BY_STORE:
+            return False
         if text is not None and text != encode(summed := crc32c(data)):
-            kept = self._attempts(lambda: self._requests.head(key)).info.crc32c if text == KEPT_BY_STORE else decode(text)
-            verify(self.uri + key, size=len(data), expected_size=len(data), crc32c=summed, expected=kept)
-        return data
+            verify(self.uri + key, size=len(data), expected_size=len(data), crc32c=summed, expected=decode(text))
+        return True
 
-    def _whole(self, info: ObjectInfo, attributes: Mapping[str, str]) -> ObjectInfo:
-        """With the sum, where it takes another request."""
+    def _is_as_kept(self, key: str, etag: str | None, data: bytes) -> bool:
+        """Compare a whole with the sum that the store keeps, by one request; False if it is another object's by now."""
+        kept = self._attempts(lambda: self._requests.head(key)).info
+        if kept.etag != etag:
+            return False
+        verify(self.uri + key, size=len(data), expected_size=kept.size, crc32c=crc32c(data), expected=kept.crc32c)
+        return True
+
+    def _with_sum(self, info: ObjectInfo, attributes: Mapping[str, str]) -> ObjectInfo | None:
+        """With the sum of the whole, where it takes another request; None if that one tells of another object by now."""
         if attributes.get(self._sum) != KEPT_BY_STORE:
             return info
-        return replace(info, crc32c=self._attempts(lambda: self._requests.head(info.key)).info.crc32c)
+        kept = self._attempts(lambda: self._requests.head(info.key)).info
+        return replace(info, crc32c=kept.crc32c) if kept.etag == info.etag else None
 
     def _reader(self, info: ObjectInfo, first: int, stop: int, pieces: Iterator[bytes]) -> Reader:
         whole = stop - first == info.size
@@ -308,6 +330,8 @@ class ThroughObstore(Store):
         if self.HYPHEN != "-":
             kept = {name.replace("-", self.HYPHEN): value for name, value in kept.items()}
         sent: dict[str, Any] = {"attributes": {"Content-Type": writing.content_type, **kept}, "use_multipart": False}
+        if writing.options is PLAIN:
+            return sent
         if writing.conditional:
             sent["mode"] = writing.mode
         if writing.options.tags:

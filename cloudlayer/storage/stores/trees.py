@@ -211,10 +211,17 @@ class TreeStore(Store):
 
     def _opened(self, key: str, if_match: str | None) -> Opened:
         opened = self._tree.open(key)
-        if if_match is not None and opened.info.etag != if_match:
+        try:
+            self._unchanged(opened.info, if_match)
+        except Changed:
             opened.close()
-            raise Changed(f"{key} is another one by now: its etag is {opened.info.etag}, not {if_match}", provider=self.uri)
+            raise
         return opened
+
+    def _unchanged(self, info: ObjectInfo, if_match: str | None) -> ObjectInfo:
+        if if_match not in {None, info.etag}:
+            raise Changed(f"{info.key} is another one by now: its etag is {info.etag}, not {if_match}", provider=self.uri)
+        return info
 
     def head(self, key: str) -> ObjectInfo:
         """What its file says."""
@@ -275,14 +282,14 @@ class TreeStore(Store):
         """A call a key, some at once."""
         return each(self.delete, keys, _AT_ONCE)
 
-    def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
+    def copy(self, key: str, target: str, options: PutOptions = PLAIN, *, if_match: str | None = None) -> ObjectInfo:
         """Read it, and put it under the other key."""
         self._check(key)
         self._check(target)
         check_put(self.uri, self.capabilities, options)
         if key == target:
-            return self._tree.head(key)
-        with closing(retried(lambda: self._tree.open(key))) as opened:
+            return self._unchanged(self._tree.head(key), if_match)
+        with closing(retried(lambda: self._opened(key, if_match))) as opened:
             info = opened.info
             if options.if_absent and self._tree.is_file(target):
                 raise AlreadyExists(f"{target} is there already", provider=self.uri)

@@ -16,8 +16,13 @@ SMALL: Final = 8 * MIB
 """Bytes up to which an object goes in one request."""
 READ_COPIES: Final = 2
 """How often bytes that a store gives are in memory meanwhile: as they arrived, and as they are handed on."""
-LIMIT: Final = 64 * MIB
-"""Bytes that all parts and small objects under way have together; of each stream, the part that it is giving comes to it."""
+LIMIT: Final = 56 * MIB
+"""Bytes that all parts and small objects under way have together; of each stream, the part that it is giving comes to it.
+
+With what sockets and the allocator keep besides, the process grows by less than 64 MiB.
+"""
+OF_STREAM: Final = 40 * MIB
+"""Bytes that the parts of one stream under way have together, so that it is less than LIMIT with the one that it is giving."""
 AT_ONCE: Final = 8
 """Parts of one object under way at most."""
 

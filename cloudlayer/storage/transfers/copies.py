@@ -32,7 +32,7 @@ def copy_object(
     host is copied as it is when it is opened. Errors are those of uploads and downloads.
     """
     if source is target:
-        copied = source.copy(key, target_key, options)
+        copied = source.copy(key, target_key, options, if_match=info.etag if info else None)
         if progress:
             progress(copied.size)
         return copied

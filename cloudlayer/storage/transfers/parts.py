@@ -59,8 +59,7 @@ class Crew:
     After the first error nothing is begun any more; it is raised at the end, once all that was under way has ended.
     """
 
-    def __init__(self, *, parallel: bool) -> None:
-        workers = AT_ONCE if parallel else 1
+    def __init__(self, workers: int) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="transfer")
         self._free = threading.Semaphore(workers)
         self._failed: list[BaseException] = []
@@ -106,7 +105,7 @@ def move(parts: Iterable[Part], one: Callable[[Part], None], *, parallel: bool, 
 
     `copies`: how often the bytes of a part are in memory meanwhile.
     """
-    with Crew(parallel=parallel) as crew:
+    with Crew(AT_ONCE if parallel else 1) as crew:
         for part in parts:
             if not crew.claim(part.size * copies):
                 break

@@ -14,7 +14,7 @@ from cloudlayer.storage.checksums import crc32c, verify
 from cloudlayer.storage.objects import PLAIN, ObjectInfo, PutOptions
 from cloudlayer.storage.store import Data, Store, Upload
 from cloudlayer.storage.transfers import journal
-from cloudlayer.storage.transfers.buffers import BUFFERS, SMALL, Progress
+from cloudlayer.storage.transfers.buffers import AT_ONCE, BUFFERS, OF_STREAM, SMALL, Progress
 from cloudlayer.storage.transfers.parts import Crew, Part, Sums, cut, move
 from cloudlayer.storage.transfers.pieces import Pieces
 from cloudlayer.storage.transfers.sources import FileSource, Source
@@ -154,6 +154,7 @@ def upload_stream(
     if pieces.ended():
         return _put_head(store, key, head, options, progress)
     pieces.put_back(head)
+    del head  # it would stay in memory to the end
     upload = store.upload(key, options)
     with _kept_or_given_up(upload, None):
         size, crc32c = _stream(pieces, upload, progress, parallel=bool(store.capabilities["parallel_parts"]))
@@ -178,7 +179,7 @@ def _stream(pieces: Pieces, upload: Upload, progress: Progress | None, *, parall
         if progress:
             progress(part.size)
 
-    with Crew(parallel=parallel) as crew:
+    with Crew(min(AT_ONCE, max(1, OF_STREAM // upload.part_size)) if parallel else 1) as crew:
         while not pieces.ended():
             data = pieces.take(upload.part_size)
             if not crew.claim(len(data)):

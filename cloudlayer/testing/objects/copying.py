@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloudlayer.errors import AlreadyExists, NotFound
+from cloudlayer.errors import AlreadyExists, Changed, NotFound
 from cloudlayer.storage.checksums import crc32c
 from cloudlayer.storage.objects import PutOptions
 from cloudlayer.storage.store import Store
@@ -66,6 +66,17 @@ class CopyingPromises(ObjectPromises):
         with pytest.raises(AlreadyExists):
             store.copy(f"{place}original", f"{place}copy", PutOptions(if_absent=True))
         assert store.get(f"{place}copy") == b"1"
+
+    def test_a_copy_is_of_the_object_that_was_seen(self, store: Store, place: str) -> None:
+        """Or of none, where its etag was told to the copy, and it was written over since."""
+        old = store.put(f"{place}original", b"1").etag
+        new = store.put(f"{place}original", b"2").etag
+        for target in ("copy", "original"):
+            with pytest.raises(Changed):
+                store.copy(f"{place}original", place + target, if_match=old)
+        assert keys(store.list(place)) == [f"{place}original"]
+        store.copy(f"{place}original", f"{place}copy", if_match=new)
+        assert store.get(f"{place}copy") == b"2"
 
     @proves("server_copy")
     def test_the_store_copies_by_itself(self, store: Store, place: str, monkeypatch: pytest.MonkeyPatch) -> None:

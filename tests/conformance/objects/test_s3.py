@@ -37,9 +37,12 @@ class TestSwift(AtAnEndpoint, ObjectConformance):
     proof = "real service"
     secret_settings = ("secret_key",)
     wrong = (("secret_key", "no-such-secret"),)
+    many = 1100  # the service takes some 50 ms for each
 
     @pytest.fixture(scope="class")
     @classmethod
     def made(cls, swift):
         place = swift.fresh_s3()
-        return replace(place, settings={**place.settings, "lacks": ["tags", "compare_and_swap", "resume"]})
+        # Two overlapping puts with If-None-Match may both get through; the sum of an upload in parts is not kept.
+        lacks = ["tags", "create_if_absent", "compare_and_swap", "checked_get", "resume"]
+        return replace(place, settings={**place.settings, "lacks": lacks})

@@ -34,20 +34,17 @@ def aws(server):
 
 
 @pytest.fixture(scope="session")
-def stepped():
-    return SteppedClock()
-
-
-@pytest.fixture(scope="session")
-def connected(server, stepped):
+def connected(server):
     """One provider for all tests, since boto3 takes long to make a client."""
-    clock, options = stepped, Options(endpoint_url=server.url, machine_types=TYPES, **KEYS)
-    return AwsProvider("us-east-1", options, clock=clock)
+    options = Options(endpoint_url=server.url, machine_types=TYPES, **KEYS)
+    return AwsProvider("us-east-1", options, clock=SteppedClock())
 
 
 @pytest.fixture
-def cloud(aws, connected, stepped):
-    aws.follow(stepped)  # at each test: moto is one for the whole process, and others let it follow clocks of their own
+def cloud(aws, connected):
+    aws.follow(
+        connected.load_balancing.clock
+    )  # at each test: moto is one for the whole process, and others let it follow clocks of their own
     return connected
 
 

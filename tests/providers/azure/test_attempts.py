@@ -27,7 +27,7 @@ def test_a_spot_machine_that_was_evicted_is_not_launched_again(arm, compute, tok
         compute.get(made.id)
     with pytest.raises(Conflict) as caught:
         compute.create(spec, token=token)
-    assert caught.value.code == "TokenUsedUp"
+    assert caught.value.code == "TokenSpent"
     assert arm.launched == 1
 
 

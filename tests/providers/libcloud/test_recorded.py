@@ -167,7 +167,7 @@ def test_a_clouds_refusal_is_told_by_its_status_and_code(recorded, status, error
     text = '{"id":"unauthorized","message":"Unable to authenticate you."}' if status == 401 else "{}"
     cloud.routes["GET /v2/droplets"] = (status, text)
     with pytest.raises(error) as caught:
-        provider.compute.list(deadline=Deadline.after(1))
+        provider.compute.list(deadline=Deadline.after(3))
     assert (type(caught.value), caught.value.code) == (error, code)
     assert "hidden-secret" not in str(caught.value)
 

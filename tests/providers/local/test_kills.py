@@ -16,6 +16,7 @@ from cloudlayer.resources import Instance, InstanceSpec, InstanceState
 from cloudlayer.units import GIB
 from tests.runtime.simulated.killing import killed_at
 
+pytestmark = pytest.mark.crashes
 HOST = HostFigures(millicores=8000, memory=32 * GIB, disk=64 * GIB)
 SPECS = [InstanceSpec(machine_type="quarter", name=name) for name in ("a", "b")]
 TOKEN = str(UUID(int=7))

@@ -16,6 +16,7 @@ from cloudlayer.units import GIB, MIB
 from tests.providers.local.servers import free_port, until
 from tests.runtime.simulated.killing import killed_at
 
+pytestmark = pytest.mark.crashes
 HOST = HostFigures(millicores=8000, memory=32 * GIB, disk=64 * GIB)
 TOKEN, OTHER = str(UUID(int=7)), str(UUID(int=8))
 LABELS = {"of": "this-test"}

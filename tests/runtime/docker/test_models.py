@@ -67,6 +67,7 @@ def test_one_that_reads_none_sees_none(fleet, engine):
 @pytest.mark.parametrize("host", [pytest.param("there", marks=pytest.mark.hosts)], indirect=True)
 def test_a_model_whose_way_breaks_off_goes_on_where_it_was(fleet, engine, models, monkeypatch):
     sent = []
+    monkeypatch.setattr("cloudlayer.runtime.models.shipped._PIECE", 4 * 1024**2)
 
     with broken_after(2, sent, monkeypatch), pytest.raises(ConnectionError):
         engine.prepare(fleet.spec(models=models))

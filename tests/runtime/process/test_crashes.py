@@ -18,6 +18,7 @@ from cloudlayer.runtime import process
 from cloudlayer.runtime.process.record import Records
 from tests.runtime.functions import post, until
 
+pytestmark = pytest.mark.crashes
 OURS = str(Path(process.__file__).parent)
 
 

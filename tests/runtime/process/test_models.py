@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import time
 from uuid import uuid4
 
 import pytest
 
 from cloudlayer import storage
 from cloudlayer.interfaces import Model
+from cloudlayer.runtime.models import remove_unused
+from cloudlayer.runtime.models.unused import KEPT_SECONDS
 from tests.runtime.functions import post
 
 READER = """
@@ -50,3 +54,16 @@ def test_no_replica_writes_a_model(host, engine, model) -> None:
 
     assert post(status.address, {"name": "v7/words.txt", "write": True})[1] in (b"PermissionError", b"OSError")
     assert post(status.address, {"name": "v7/words.txt"})[1]["text"] == "seafood"
+
+
+def test_models_that_were_removed_meanwhile_are_there_for_the_next_replica(host, engine, model) -> None:
+    first = host.spec(READER, models=(model,))
+    assert post(host.run(engine, first).address, {"name": "v7/words.txt"})[1]["text"] == "seafood"
+    engine.stop(first.id)
+    for path in (host.context.cache / "models").glob("*/*"):
+        os.utime(path, (time.time() - KEPT_SECONDS - 60,) * 2)
+
+    remove_unused(host.context.cache, [])
+    second = host.run(engine, dataclasses.replace(first, id=str(uuid4())))
+
+    assert post(second.address, {"name": "v7/words.txt"})[1]["text"] == "seafood"

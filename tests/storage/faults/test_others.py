@@ -61,10 +61,10 @@ def behind_a_wire(place, **changes):
 def test_hdfs(hdfs, lane):
     place = hdfs.fresh()
     proxy, reached = behind_a_wire(place)
-    look(run_all([lane(place, proxy, reached, wire.KINDS)], range(60)), wire.KINDS)
+    look(run_all([lane(place, proxy, reached, wire.KINDS)], range(90)), wire.KINDS)
 
 
 def test_sftp(sshd, lane):
     place = sshd.fresh()
     proxy, reached = behind_a_wire(place, host_key_alias=f"[{place.authority.replace(':', ']:')}")
-    look(run_all([lane(place, proxy, reached, wire.KINDS)], range(60)), wire.KINDS)
+    look(run_all([lane(place, proxy, reached, wire.KINDS)], range(90)), wire.KINDS)

@@ -242,8 +242,8 @@ def test_what_comes_into_a_folder_while_it_is_moved_stays(fs, monkeypatch):
     store, key = fs.locate("d/late")
     copy = type(store).copy
 
-    def late(store, *arguments):
-        made = copy(store, *arguments)
+    def late(store, *arguments, **conditions):
+        made = copy(store, *arguments, **conditions)
         store.put(key, b"3")
         return made
 
@@ -257,8 +257,8 @@ def test_a_file_that_is_written_to_while_it_is_moved_stays(fs, monkeypatch):
     store, key = fs.locate("m/k")
     copy = type(store).copy
 
-    def late(store, *arguments):
-        made = copy(store, *arguments)
+    def late(store, *arguments, **conditions):
+        made = copy(store, *arguments, **conditions)
         store.put(key, b"new one")
         return made
 

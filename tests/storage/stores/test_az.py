@@ -235,3 +235,18 @@ def test_a_copy_of_what_is_written_over_each_time_is_told(store, monkeypatch):
     after_a_look(monkeypatch, store, *writes)
     with pytest.raises(TransientError, match="written over"):
         store.copy("source", "copy", PutOptions(metadata={"who": "me"}))
+
+
+@pytest.mark.parametrize("body", [b"<html><body>Log in</body></html>", b"<Error><Code>InternalError</Code></Error>", b"Log in"])
+def test_an_answer_that_is_no_list_is_no_empty_list(behind, lossy, body):
+    behind.put("key", b"")
+    lossy.faults = [Fault("refuse", "GET", 200, {"content-type": "application/xml"}, body)]
+    assert keys(behind) == ["key"]
+    assert not lossy.faults
+
+
+def test_where_no_list_comes_at_all_it_is_told(lossy, place):
+    lossy.faults = [Fault("refuse", "GET", 200, {}, b"<html><body>Log in</body></html>") for _ in range(9)]
+    store = place.connect(endpoint=f"{lossy.address}/devstoreaccount1", retry_for=0.2)
+    with pytest.raises(TransientError):
+        keys(store)

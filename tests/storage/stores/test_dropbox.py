@@ -58,6 +58,24 @@ def test_names_of_other_case_are_never_taken_for_each_other(store):
     assert store.get("Notes") == b"mine"
 
 
+def test_a_list_tells_all_of_a_folder_in_whichever_case_it_was_made(store):
+    store.put("Folder/Deep/a", b"")
+    store.put("folder/b", b"")
+    for folder in ("Folder", "folder", "FOLDER"):
+        keys = sorted(info.key for page in store.list(f"{folder}/") for info in page.objects)
+        assert keys == [f"{folder}/Deep/a", f"{folder}/b"]
+        assert [store.head(key).key for key in keys] == keys
+        assert [name for page in store.list(f"{folder}/", shallow=True) for name in page.folders] == [f"{folder}/Deep/"]
+        assert [info.key for page in store.list(f"{folder}/b") for info in page.objects] == [f"{folder}/b"]
+
+
+def test_keys_below_a_root_are_told_whatever_its_case(place, store):
+    store.put("Root/Sub/a", b"")
+    rooted = place.connect(root="/rOOT")
+    assert [info.key for page in rooted.list() for info in page.objects] == ["Sub/a"]
+    assert [info.key for page in rooted.list("sub/") for info in page.objects] == ["sub/a"]
+
+
 def test_of_equal_bytes_too_one_writer_alone_is_the_first(store):
     store.put("a", b"same", ABSENT)
     with pytest.raises(AlreadyExists):

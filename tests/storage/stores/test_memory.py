@@ -1,5 +1,7 @@
 """memory://: one process's objects, the same for all its clients and threads."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -32,6 +34,13 @@ def test_what_was_put_is_not_changed_by_whoever_still_holds_it(store):
     store.put("x", data)
     data[0] = 0
     assert store.get("x") == b"1"
+
+
+def test_etags_of_two_processes_differ(store):
+    """A journal of a sync keeps them for longer than a process lives."""
+    program = "from cloudlayer.storage import registry; print(registry.connect('memory', 'x', 'memory', {}).put('a', b'').etag)"
+    told = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)}
+    assert len(told) == 2
 
 
 def test_threads_that_count_under_if_match_lose_nothing(store):

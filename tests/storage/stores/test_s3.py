@@ -12,7 +12,6 @@ from benchmarks.objects_server import serving
 from cloudlayer.errors import (
     AlreadyExists,
     AuthError,
-    Changed,
     IntegrityError,
     InvalidSpec,
     NotFound,
@@ -27,7 +26,6 @@ from cloudlayer.storage.objects import PutOptions
 from cloudlayer.units import MIB
 from tests.storage.lossy import Fault, Lossy
 from tests.storage.servers import moto_s3  # noqa: F401
-from tests.storage.stores.meanwhile import after_a_look
 
 ABSENT = PutOptions(if_absent=True)
 ODD = ("a//b", "/a", "a/", "//", ".", "..", "./a", "a/../b", "a/.", "a b#?%+é", "a%2Fb", "ünï", "😀", "...", "a\\b", "\x7f")
@@ -345,42 +343,25 @@ def test_no_secret_is_in_a_text(bucket, settings):
     assert not [text for text in texts if settings["secret_key"] in text or "Signature" in text]
 
 
-def test_a_copy_never_has_the_sum_of_an_earlier_object(store, monkeypatch):
-    store.put("source", b"old")
-    after_a_look(monkeypatch, store, lambda: store.put("source", b"new"))
-    told = store.copy("source", "copy", PutOptions(metadata={"who": "me"}))
-    assert (store.get("copy"), told.crc32c, told.metadata) == (b"new", crc32c(b"new"), {"who": "me"})
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><body>Log in</body></html>",
+        b"<!DOCTYPE html><p>Log in",
+        b"<Error><Code>InternalError</Code></Error>",
+        b"<ListBucketResult><IsTruncated>true</IsTruncated><NextMarker>a</NextMarker></ListBucketResult>",
+        b'<ListBucketResult><IsTruncated><!-- -->true</IsTruncated><Name a="b">x</Name></ListBucketResult>',
+    ],
+)
+def test_an_answer_that_is_no_whole_list_is_no_empty_list(behind, lossy, body):
+    behind.put("key", b"")
+    lossy.faults = [Fault("refuse", "GET", 200, {"content-type": "application/xml"}, body)]
+    assert keys(behind) == ["key"]
+    assert not lossy.faults
 
 
-def test_a_copy_is_of_the_version_that_was_named_or_none(store, monkeypatch):
-    named = store.put("source", b"old").etag
-    after_a_look(monkeypatch, store, lambda: store.put("source", b"new"))
-    with pytest.raises(Changed):
-        store.copy("source", "copy", if_match=named)
-    with pytest.raises(NotFound):
-        store.head("copy")
-
-
-def test_a_copy_of_what_is_written_over_each_time_is_told(store, monkeypatch):
-    store.put("source", b"old")
-    writes = [lambda number=number: store.put("source", str(number).encode()) for number in range(20)]
-    after_a_look(monkeypatch, store, *writes)
-    with pytest.raises(TransientError, match="written over"):
-        store.copy("source", "copy", PutOptions(metadata={"who": "me"}))
-
-
-def test_a_condition_on_the_target_is_told_apart_from_a_source_that_was_written_over(store, monkeypatch):
-    store.put("source", b"x" * (9 * MIB))
-    after_a_look(monkeypatch, store, lambda: store.put("source", b"new"))
-    assert store.copy("source", "copy", ABSENT).size == 3
-    with pytest.raises(AlreadyExists):
-        store.copy("source", "copy", ABSENT)
-
-
-def test_what_is_too_large_for_one_request_is_copied_in_parts(behind, lossy, monkeypatch):
-    data = b"x" * (6 * MIB)
-    behind.put("source", data)
-    monkeypatch.setattr("cloudlayer.storage.stores.s3.copies._LARGEST", 5 * MIB)
-    lossy.faults = [Fault("refuse", "PUT", 400, {}, b"<Error><Code>InvalidRequest</Code></Error>")]
-    assert behind.copy("source", "copy").crc32c == crc32c(data)
-    assert behind.get("copy") == data
+def test_where_no_list_comes_at_all_it_is_told(lossy, bucket, settings):
+    lossy.faults = [Fault("refuse", "GET", 200, {}, b"<html><body>Log in</body></html>") for _ in range(9)]
+    store = registry.connect("s3", bucket, "s3", {**settings, "endpoint": lossy.address, "retry_for": 0.2})
+    with pytest.raises(TransientError):
+        keys(store)

@@ -223,3 +223,14 @@ def test_a_copy_of_what_is_written_over_each_time_is_told(store, monkeypatch):
     after_a_look(monkeypatch, store, *writes)
     with pytest.raises(TransientError, match="written over"):
         store.copy("source", "copy", PutOptions(metadata={"who": "me"}))
+
+
+@pytest.mark.parametrize("body", [b"<html><body>Log in</body></html>", b'{"error": "log in"}'])
+def test_an_answer_that_is_no_list_is_no_empty_list(place, lossy, body):
+    store = place.connect(endpoint=lossy.address)
+    store.put("a", b"")
+    lossy.faults = [Fault("refuse", "GET", 200, {"X-Trans-Id": "of-a-proxy"}, body)]
+    assert [info.key for page in store.list() for info in page.objects] == ["a"]
+    lossy.faults = [Fault("refuse", "GET", 200, {"X-Trans-Id": "of-a-proxy"}, body) for _ in range(4)]
+    with pytest.raises(TransientError, match="no list"):
+        list(store.list())

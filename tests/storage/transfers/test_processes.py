@@ -10,7 +10,6 @@ import pytest
 from benchmarks.objects_server import serving
 from cloudlayer.storage.registry import connect
 from cloudlayer.storage.transfers import download_file, upload_file
-from cloudlayer.storage.transfers.buffers import LIMIT
 from cloudlayer.units import MIB
 from tests.storage.transfers.stand_ins import Watched
 
@@ -108,15 +107,8 @@ def test_a_killed_download_gets_only_missing_parts_when_it_is_started_again(chil
     assert path.read_bytes() == data
 
 
-@pytest.mark.parametrize(
-    ("what", "besides"),
-    [
-        ("upload", 16),
-        ("stream", 56),  # the part that is given, the pieces that it is made of, and what the allocator keeps of such pieces
-        ("download", 0),
-    ],
-)
-def test_memory_stays_flat_whatever_the_size(child, store, tmp_path, what, besides):
+@pytest.mark.parametrize("what", ["upload", "stream", "download"])
+def test_memory_stays_flat_whatever_the_size(child, store, tmp_path, what):
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(640 * MIB)
@@ -124,4 +116,4 @@ def test_memory_stays_flat_whatever_the_size(child, store, tmp_path, what, besid
         upload_file(store, "key", path)
     ended = child(what, path)
     assert ended.returncode == 0, ended.stderr
-    assert int(ended.stdout) * 1024 < LIMIT + besides * MIB
+    assert int(ended.stdout) * 1024 <= 64 * MIB

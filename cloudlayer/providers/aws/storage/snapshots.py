@@ -84,5 +84,5 @@ class Snapshots:
             if kept is not None and twin.id != kept.id and twin.labels.get(names.SPEC) == digest:
                 self.delete(twin.id, deadline)
         if kept is not None and kept.state is SnapshotState.DELETED:
-            raise Conflict(f"the snapshot of token {token} is deleted; make a new token", provider="aws", code="TokenUsedUp")
+            raise Conflict(f"the snapshot of token {token} is deleted; make a new token", provider="aws", code="TokenSpent")
         return kept

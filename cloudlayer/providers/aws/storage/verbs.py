@@ -211,7 +211,7 @@ class EbsStorage(BaseStorage):
     def _still_there(self, volume: Volume, token: str) -> Volume:
         if volume.state in _ENDED:
             message = f"the volume of token {token} is {volume.state}; make a new token for another"
-            raise Conflict(message, provider=self.provider, code="TokenUsedUp")
+            raise Conflict(message, provider=self.provider, code="TokenSpent")
         return volume
 
     def _ended(self, id: str, deadline: Deadline) -> bool:

@@ -55,7 +55,7 @@ class Snapshots:
         same_spec(tags_of(found), digest, native)
         copy = read_snapshot(found, self._client.region)
         if copy.state is SnapshotState.DELETING:
-            raise Conflict(f"the snapshot of token {token} is deleted; make a new token", provider="azure", code="TokenUsedUp")
+            raise Conflict(f"the snapshot of token {token} is deleted; make a new token", provider="azure", code="TokenSpent")
         return copy
 
     def get(self, id: str, deadline: Deadline) -> Snapshot:

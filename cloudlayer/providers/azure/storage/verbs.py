@@ -74,7 +74,7 @@ class AzureStorage(BaseStorage):
         volume = read_volume(found, self.region)
         if volume.state is VolumeState.DELETING:
             message = f"the volume of token {token} is being deleted; make a new token for another"
-            raise Conflict(message, provider=self.provider, code="TokenUsedUp")
+            raise Conflict(message, provider=self.provider, code="TokenSpent")
         return volume
 
     def get(self, id: str, *, deadline: Deadline | None = None) -> Volume:

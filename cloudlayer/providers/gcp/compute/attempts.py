@@ -137,4 +137,4 @@ def _reused(token: str) -> Conflict:
 def token_used_up(token: str) -> Conflict:
     """The error for a place whose instance was made and deleted."""
     message = f"this instance of token {token} is deleted: a token never launches twice; make a new one"
-    return Conflict(message, provider="gcp", code="TokenUsedUp")
+    return Conflict(message, provider="gcp", code="TokenSpent")

@@ -63,7 +63,7 @@ class Attempts:
             used_up |= self._deleted(launches, deadline)
         used_up -= servers.keys()
         if used_up and not servers:
-            raise _conflict("TokenUsedUp", f"all instances of token {record.token} are deleted; make a new one")
+            raise _conflict("TokenSpent", f"all instances of token {record.token} are deleted; make a new one")
         return Earlier(servers, frozenset(used_up))
 
     def _by_place(self, found: Iterable[Server], batch: str) -> dict[int, list[Server]]:

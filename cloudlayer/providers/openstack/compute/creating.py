@@ -188,4 +188,4 @@ class Creating:
 
 def _used_up(token: str) -> Conflict:
     message = f"this instance of token {token} is deleted: a token never launches twice; make a new one"
-    return Conflict(message, provider="openstack", code="TokenUsedUp")
+    return Conflict(message, provider="openstack", code="TokenSpent")

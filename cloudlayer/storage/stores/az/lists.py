@@ -24,6 +24,7 @@ from cloudlayer.storage.stores.az.requests import quoted
 from cloudlayer.storage.stores.through_obstore_attempts import Attempts
 
 _VERSION: Final = "2023-11-03"
+_ROOT: Final = "EnumerationResults"
 
 
 class Lists:
@@ -58,9 +59,12 @@ class Lists:
         if answer.status_code != 200:
             raise answered(self._uri, answer.status_code, answer.headers.get("x-ms-error-code", ""), answer.headers)
         try:
-            return _read(ET.fromstring(body))  # noqa: S314
+            root = ET.fromstring(body)  # noqa: S314
         except ET.ParseError:
             raise TransientError("no whole answer came", provider=self._uri, code="ParseError") from None
+        if root.tag != _ROOT:  # of a proxy, perhaps: read as a list, it would be an empty one
+            raise TransientError("what came is no list", provider=self._uri, code="NoList")
+        return _read(root)
 
 
 def _read(root: ET.Element) -> tuple[Page, str]:

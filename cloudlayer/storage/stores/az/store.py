@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
 
+from azure.core import MatchConditions
 from azure.storage.blob import BlobSasPermissions, ContentSettings, generate_blob_sas
 
 from cloudlayer.errors import AlreadyExists, CloudError, InvalidSpec, TransientError
@@ -25,6 +26,7 @@ from cloudlayer.storage.stores.az.lists import Lists
 from cloudlayer.storage.stores.az.requests import AzureRequests, conditions, kept
 from cloudlayer.storage.stores.az.settings import Clients, Settings
 from cloudlayer.storage.stores.az.uploads import Uploads
+from cloudlayer.storage.stores.copying import of_one_version
 from cloudlayer.storage.stores.through_obstore import ThroughObstore
 from cloudlayer.storage.stores.through_obstore_attempts import Attempts
 from cloudlayer.storage.stores.through_obstore_requests import DEFAULT_TYPE, MARK, writing
@@ -117,23 +119,25 @@ class Azure(ThroughObstore):
         failed = [key for key, answer in zip(keys, answers, strict=True) if answer.status_code not in {202, 404}]
         return self._delete_each(failed)
 
-    def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
+    def copy(self, key: str, target: str, options: PutOptions = PLAIN, *, if_match: str | None = None) -> ObjectInfo:
         """Copy Blob, within the account."""
         self._check(key)
         self._check(target)
         check_put(self.uri, self.capabilities, options)
-        source = self.head(key)
-        if target == key:
+        return of_one_version(self, key, if_match, lambda source: self._copied(source, target, options))
+
+    def _copied(self, source: ObjectInfo, target: str, options: PutOptions) -> ObjectInfo:
+        if target == source.key:
             return self._onto_itself(source, options)
         retyped = options.content_type not in {None, source.content_type}
         merged = replace(
             options,
             content_type=options.content_type or source.content_type,
             metadata=options.metadata or source.metadata,
-            tags=options.tags or self.tags(key),
+            tags=options.tags or self.tags(source.key),
         )
         if retyped and source.size <= _THROUGH_US:
-            return self.put(target, self.get(key, if_match=source.etag), merged)
+            return self.put(target, self.get(source.key, if_match=source.etag), merged)
         self._copy_blob(source, target, merged)
         if retyped:
             with told(self.uri):
@@ -149,11 +153,12 @@ class Azure(ThroughObstore):
         return source
 
     def _copy_blob(self, source: ObjectInfo, target: str, options: PutOptions) -> None:
-        """Copy on the service's side, and wait until it is done; the copy has a mark of its own."""
+        """Copy on the service's side this very version, and wait until it is done; the copy has a mark of its own."""
         mark = uuid4().hex
         metadata = dict(options.metadata) if source.crc32c is None else attach(options.metadata, source.crc32c)
         given = kept({**metadata, MARK: mark}, options.content_type or DEFAULT_TYPE, options) | conditions(options)
         del given["content_settings"]
+        given |= {"source_etag": source.etag, "source_match_condition": MatchConditions.IfNotModified}
         blobs = self._clients.azure
 
         def begin() -> bool:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from azure.storage.blob import BlobBlock, ContainerClient
 
-from cloudlayer.errors import IntegrityError, NotFound
+from cloudlayer.errors import IntegrityError, NotFound, TransientError
 from cloudlayer.storage.checksums import attach, combine, crc32c, encode
 from cloudlayer.storage.objects import ObjectInfo, PutOptions
 from cloudlayer.storage.store import Data, Upload
@@ -42,13 +42,15 @@ class Uploads:
 
     def resume(self, key: str, identity: str, options: PutOptions, part_size: int, size: int | None) -> AzureUpload:
         """Get Block List. NotFound for an upload of which no block has arrived."""
-        parts = self._parts(key, identity)
+        parts = self.staged(key, identity)
         if not parts:
             raise NotFound(f'"{key}" has no block of the upload {identity}', provider=self.uri)
         length = parts[1][0] if len(parts) > 1 and 1 in parts else sized(part_size, size, MOST_BLOCKS)
         return AzureUpload(self, key, identity, options, part_size=length, parts=parts)
 
-    def _parts(self, key: str, identity: str) -> dict[int, tuple[int, int]]:
+    def staged(self, key: str, identity: str) -> dict[int, tuple[int, int]]:
+        """Size and sum of the parts that arrived, by number."""
+
         def blocks() -> list[BlobBlock]:
             with told(self.uri):
                 return list(self.container.get_blob_client(key).get_block_list("uncommitted")[1])
@@ -109,8 +111,12 @@ class AzureUpload(Upload):
         given = kept({**attach(options.metadata, crc32c), MARK: mark}, content_type, options) | conditions(options)
 
         def commit() -> ObjectInfo:
-            with told(uploads.uri, if_absent=options.if_absent):
-                answer = self._blob().commit_block_list(blocks, **given)
+            try:
+                with told(uploads.uri, if_absent=options.if_absent):
+                    answer = self._blob().commit_block_list(blocks, **given)
+            except NotFound:
+                self._refuse_if_damaged()
+                raise
             return ObjectInfo(self._key, size, quoted(str(answer["etag"])), None, content_type, options.metadata, crc32c)
 
         def ours() -> ObjectInfo | None:
@@ -118,6 +124,13 @@ class AzureUpload(Upload):
             return replace(found.info, crc32c=crc32c) if found.mark == mark else None
 
         return uploads.attempts.write(uploads.uri, commit, ours)
+
+    def _refuse_if_damaged(self) -> None:
+        """A list of blocks bears no sum: where the service misses a block that it has, the list was damaged on its way."""
+        with self._lock:
+            listed = {number for number, (length, _) in self._parts.items() if length}
+        if listed <= self._uploads.staged(self._key, self.id).keys():
+            raise TransientError("the list of parts did not arrive as it was sent", provider=self._uploads.uri, code="Damaged")
 
     def abort(self) -> None:
         """Forget the upload. Azure has no call that throws blocks away: it does so after a week, or when the blob is put."""

@@ -162,11 +162,11 @@ class FileStore(Store):
                 failed[key] = error
         return failed
 
-    def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
+    def copy(self, key: str, target: str, options: PutOptions = PLAIN, *, if_match: str | None = None) -> ObjectInfo:
         """The system copies. Changed if the file is written to meanwhile."""
         path_of(self.uri, target)
         check_put(self.uri, self.capabilities, options)
-        file, status = self._open(key, None)
+        file, status = self._open(key, if_match)
         with file:
             if key == target:
                 with telling(self.uri, key):

@@ -14,6 +14,7 @@ from cloudlayer.storage.limits import check_key, check_put
 from cloudlayer.storage.objects import PLAIN, ObjectInfo, Page, PutOptions, UploadInfo
 from cloudlayer.storage.readers import CheckedReader
 from cloudlayer.storage.store import Data, Method, Reader, Store, Upload
+from cloudlayer.storage.stores.copying import of_one_version
 from cloudlayer.storage.stores.gs.errors import told
 from cloudlayer.storage.stores.gs.requests import CloudStorageRequests, told_of
 from cloudlayer.storage.stores.gs.settings import Settings, client
@@ -123,14 +124,17 @@ class CloudStorage(Store):
             errors = list(threads.map(delete, keys))
         return {key: error for key, error in zip(keys, errors, strict=True) if error is not None}
 
-    def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
+    def copy(self, key: str, target: str, options: PutOptions = PLAIN, *, if_match: str | None = None) -> ObjectInfo:
         """objects.rewrite, on the service's side."""
         self._check(key)
         self._check(target)
         check_put(self.uri, self.capabilities, options)
-        source = self.head(key)
-        if target == key:
+        return of_one_version(self, key, if_match, lambda source: self._copied(source, target, options))
+
+    def _copied(self, source: ObjectInfo, target: str, options: PutOptions) -> ObjectInfo:
+        if target == source.key:
             return self._onto_itself(source, options)
+        unless_changed = {"if_source_generation_match": int(str(source.etag)), **self._requests.limits}
 
         def rewrite() -> ObjectInfo:
             made = self._bucket.blob(target)
@@ -139,8 +143,8 @@ class CloudStorage(Store):
             token: str | None = None
             with told(self.uri, if_absent=options.if_absent):
                 while True:
-                    given = {**self._requests.condition(options), **self._requests.limits}
-                    token, _, _ = made.rewrite(self._bucket.blob(key), token=token, **given)
+                    given = {**self._requests.condition(options), **unless_changed}
+                    token, _, _ = made.rewrite(self._bucket.blob(source.key), token=token, **given)
                     if token is None:
                         return told_of(made).info
 

@@ -108,7 +108,7 @@ class HttpStore(Store):
         """Unsupported."""
         raise self.lacks("put")
 
-    def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
+    def copy(self, key: str, target: str, options: PutOptions = PLAIN, *, if_match: str | None = None) -> ObjectInfo:
         """Unsupported."""
         raise self.lacks("put")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from cloudlayer.errors import AlreadyExists
+from cloudlayer.errors import AlreadyExists, RejectedSpec
 from cloudlayer.storage.checksums import METADATA, attach
 from cloudlayer.storage.objects import PLAIN, ObjectInfo, PutOptions
+from cloudlayer.storage.stores.copying import of_one_version
 from cloudlayer.storage.stores.s3.errors import told
 from cloudlayer.storage.stores.s3.requests import conditions, kept
 from cloudlayer.storage.stores.s3.uploads import MOST_PARTS, Uploads
@@ -32,20 +34,25 @@ class Copies:
         self._store = store
         self._uploads = uploads
 
-    def copy(self, key: str, target: str, options: PutOptions) -> ObjectInfo:
+    def copy(self, key: str, target: str, options: PutOptions, if_match: str | None) -> ObjectInfo:
         """Copy; what `options` has takes the place of what the source has."""
-        conditional = options.if_absent or options.if_match is not None
-        if not (conditional or target == key) and options == PLAIN:
-            return self._at_once(key, target, options)
-        source = self._store.head(key)
-        if target == key:
+        if target != key and options == PLAIN and if_match is None:
+            with suppress(RejectedSpec):  # as of what is too large for it, which is looked at then
+                return self._at_once(key, target, options)
+        return of_one_version(self._store, key, if_match, lambda source: self._copied(source, target, options))
+
+    def _copied(self, source: ObjectInfo, target: str, options: PutOptions) -> ObjectInfo:
+        if target == source.key:
             return self._onto_itself(source, options)
+        if options == PLAIN and source.size <= _LARGEST:
+            return self._at_once(source.key, target, options, source)
+        conditional = options.if_absent or options.if_match is not None
         merged = self._merged(source, options)
         if conditional and source.size <= _THROUGH_US:
-            return self._store.put(target, self._store.get(key, if_match=source.etag), merged)
+            return self._store.put(target, self._store.get(source.key, if_match=source.etag), merged)
         if conditional or source.size > _LARGEST:
             return self._in_parts(source, target, merged)
-        return self._at_once(key, target, options, source)
+        return self._at_once(source.key, target, options, source)
 
     def _onto_itself(self, source: ObjectInfo, options: PutOptions) -> ObjectInfo:
         if options.if_absent:
@@ -63,6 +70,8 @@ class Copies:
 
     def _at_once(self, key: str, target: str, options: PutOptions, source: ObjectInfo | None = None) -> ObjectInfo:
         given: dict[str, Any] = {"CopySource": {"Bucket": self._uploads.bucket, "Key": key}}
+        if source is not None:
+            given["CopySourceIfMatch"] = source.etag
         if source is not None and (options.metadata or options.content_type):
             users = options.metadata or source.metadata
             metadata = dict(users) if source.crc32c is None else attach(users, source.crc32c)

@@ -86,12 +86,12 @@ class S3(ThroughObstore):
         certain = {key: error for key, error in errors.items() if key not in again}
         return {**certain, **self._delete_each(again)}
 
-    def copy(self, key: str, target: str, options: PutOptions = PLAIN) -> ObjectInfo:
+    def copy(self, key: str, target: str, options: PutOptions = PLAIN, *, if_match: str | None = None) -> ObjectInfo:
         """CopyObject, which S3 does by itself; in parts what is larger than 5 GiB."""
         check_key(self.uri, key)
         check_key(self.uri, target)
         check_put(self.uri, self.capabilities, options)
-        return self._copies.copy(key, target, options)
+        return self._copies.copy(key, target, options, if_match)
 
     def list(self, prefix: str = "", *, shallow: bool = False, after: str = "") -> Iterator[Page]:
         """ListObjectsV2, a thousand keys a page."""

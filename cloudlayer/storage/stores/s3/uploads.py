@@ -22,8 +22,8 @@ from cloudlayer.storage.stores.through_obstore_requests import DEFAULT_TYPE, KEP
 from cloudlayer.units import MIB
 
 MOST_PARTS: Final = 10_000
-_STREAM_PARTS: Final = 16 * MIB
-"""The size of parts where the end is not known: ten thousand of them are 156 GiB."""
+_STREAM_PARTS: Final = 12 * MIB
+"""The size of parts where the end is not known: ten thousand of them are 117 GiB. A stream has four of them in memory."""
 
 
 class Uploads:
