@@ -11,7 +11,7 @@ ARGUMENTS ?=
 OPENSTACK := $(or $(OPENSTACK_HOME),/var/tmp/cloudlayer-openstack)
 ON_OPENSTACK := OS_CLIENT_CONFIG_FILE=$${OS_CLIENT_CONFIG_FILE:-$(OPENSTACK)/state/etc/clouds.yaml} OS_CLOUD=$${OS_CLOUD:-ci}
 
-.PHONY: venv run test test-crashes test-docker test-hosts test-boot test-gpu test-objects test-openstack openstack-up openstack-down objects-up objects-down mutants table lint bench clean
+.PHONY: venv run test test-crashes test-docker test-hosts test-boot test-gpu test-objects test-openstack test-pulumi openstack-up openstack-down objects-up objects-down mutants table lint bench clean
 .DEFAULT_GOAL := venv
 
 venv: $(VENV)/developer.stamp
@@ -20,7 +20,7 @@ run: $(VENV)/fleet.stamp
 	@exec $(BIN)/cloudlayer up examples/sentiment/fleet.toml --yes $(ARGUMENTS)
 
 test: venv
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not crashes and not hosts and not boot and not gpu and not objects" $(ARGUMENTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not crashes and not hosts and not boot and not gpu and not objects and not pulumi" $(ARGUMENTS)
 
 test-crashes: venv
 	$(BIN)/python -m pytest -n 2 --dist load -m crashes $(ARGUMENTS)
@@ -39,6 +39,9 @@ test-gpu: venv
 
 test-objects: venv
 	CLOUDLAYER_REQUIRE=objects $(BIN)/python -m pytest -n 2 --dist loadfile -m objects $(ARGUMENTS)
+
+test-pulumi: venv
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "pulumi and not openstack" $(ARGUMENTS)
 
 test-openstack: venv
 	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist loadfile -m openstack $(ARGUMENTS)
@@ -85,7 +88,7 @@ $(VENV)/fleet.stamp: $(VENV)/venv.stamp setup.cfg
 	@touch $@
 
 $(VENV)/developer.stamp: $(VENV)/venv.stamp setup.cfg
-	$(PIP) install --editable '.[fleet,fast,aws,azure,gcp,libcloud,objects,openstack,test,lint]'
+	$(PIP) install --editable '.[fleet,fast,aws,azure,gcp,libcloud,objects,openstack,pulumi,test,lint]'
 	@touch $(VENV)/fleet.stamp $@
 
 $(VENV)/venv.stamp:

@@ -38,9 +38,10 @@ class Holdings:
         return attached or volume.labels.get(TOKEN) in with_instances
 
 
-def look(fleets: Fleets, name: str) -> Holdings:
-    """List everything of ours at a provider; leftovers first, so that none is told whose thing came to be meanwhile."""
-    provider, labels = fleets.clouds.provider(name), {OWNER: fleets.store.owner}
+def look(fleets: Fleets, name: str, owner: str | None = None) -> Holdings:
+    """List everything of ours, or of another owner, at a provider; leftovers first, so that none is told whose thing came to be
+    meanwhile."""
+    provider, labels = fleets.clouds.provider(name), {OWNER: owner or fleets.store.owner}
     leftovers = provider.leftovers(labels, deadline=fleets.clouds.deadline())
     things = {
         kind.name: [

@@ -10,14 +10,14 @@ from google.protobuf import empty_pb2
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
-from .results import Message, Result
+from .results import Result
 from .state import State
 from .steps import Deployment, Goal, StepFailed
-from .values import Properties, Secret, clear, from_struct, holds_secret, to_struct
+from .values import Properties, clear, from_struct, holds_secret, to_struct
 
 STACK = "pulumi:pulumi:Stack"
 DYNAMIC = "pulumi-python:"
-FEATURES = {"secrets": 0, "resourceReferences": 1, "outputValues": 2}
+FEATURES: dict[str, Any] = {"secrets": 0, "resourceReferences": 1, "outputValues": 2}
 THREADS = 64
 
 Invoke = Callable[[Properties], Properties]
@@ -88,7 +88,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         """Call a function that the test faked."""
         function = self._invokes.get(request.tok)
         if function is None:
-            context.abort(grpc.StatusCode.NOT_FOUND, f"the function {request.tok} is not faked: Stack(invokes=…)")
+            return context.abort(grpc.StatusCode.NOT_FOUND, f"the function {request.tok} is not faked: Stack(invokes=…)")
         returned = to_struct(function(clear(from_struct(request.args))), secrets=True)
         return resource_pb2.ResourceInvokeResponse(**{"return": returned})
 
@@ -122,21 +122,14 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
-    """Keeps what the program logs, with the secrets of the configuration struck out."""
+    """Keeps what the program logs."""
 
-    def __init__(self, result: Result, config: Mapping[str, Any]) -> None:
+    def __init__(self, result: Result) -> None:
         self._result, self._root = result, ""
-        self._hidden = [value.value for value in config.values() if isinstance(value, Secret) and len(value.value) > 2]
-
-    def say(self, severity: str, urn: str, text: str) -> None:
-        """Keep a message."""
-        for secret in self._hidden:
-            text = text.replace(secret, "[secret]")
-        self._result.messages.append(Message(severity, urn, text))
 
     def Log(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """What the program or the SDK has to say."""
-        self.say(engine_pb2.LogSeverity.Name(request.severity).lower(), request.urn, request.message)
+        self._result.say(engine_pb2.LogSeverity.Name(request.severity).lower(), request.urn, request.message)
         return empty_pb2.Empty()
 
     def GetRootResource(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -149,19 +142,22 @@ class Engine(engine_pb2_grpc.EngineServicer):
         return engine_pb2.SetRootResourceResponse()
 
 
-@contextmanager
-def serving(monitor: Monitor | None, engine: Engine) -> Iterator[str]:
-    """Both services on one port of this host; yields its address."""
-    server = grpc.server(futures.ThreadPoolExecutor(THREADS), options=_GRPC_CHANNEL_OPTIONS)
-    engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
-    if monitor is not None:
-        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(0).wait()
+class Services:
+    """The server of both, on one port of this host. It has its address before it answers, since plug-ins are told of it."""
+
+    def __init__(self) -> None:
+        self._server = grpc.server(futures.ThreadPoolExecutor(THREADS), options=_GRPC_CHANNEL_OPTIONS)
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+
+    def start(self, monitor: Monitor, engine: Engine) -> None:
+        """Answer from now on."""
+        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, self._server)
+        engine_pb2_grpc.add_EngineServicer_to_server(engine, self._server)
+        self._server.start()
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._server.stop(0).wait()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The plug-in: the SDK's own process for dynamic resources, `python -m pulumi.dynamic`, started for real and asked over gRPC."""
+"""The plug-in: the SDK's own process for dynamic resources, `python -m pulumi.dynamic`, for real and over gRPC."""
 
 import subprocess
 import threading
@@ -51,12 +51,17 @@ class Plugin:
         environment: Mapping[str, str],
         config: Mapping[str, Any],
         on_line: Callable[[str], None],
+        timeout: float,
     ) -> None:
-        """Start the process; `on_line` gets what it prints. The first call connects, so that it starts beside the program."""
+        """Start the process; `on_line` gets what it prints. The first call connects, so that it starts beside the program.
+
+        A call is given up after `timeout` seconds.
+        """
         self._process = subprocess.Popen(
             command, cwd=folder, env=dict(environment), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         self._config = config
+        self._timeout = timeout
         self._on_line = on_line
         self._readers: list[threading.Thread] = []
         self._read(self._process.stderr)
@@ -180,14 +185,14 @@ class Plugin:
             return Made(partial.id or getattr(request, "id", ""), outputs, inputs, list(partial.reasons) or [str(error)])
         reads_inputs = method == "Read" and answer.HasField("inputs")
         inputs = keep_secrets(from_struct(answer.inputs), known) if reads_inputs else None
-        id = getattr(answer, "id", "") if method != "Update" else request.id
-        return Made(id, keep_secrets(from_struct(answer.properties), known), inputs)
+        name = request.id if method == "Update" else answer.id
+        return Made(name, keep_secrets(from_struct(answer.properties), known), inputs)
 
     def _call(self, method: str, request: Any) -> Any:
         with self._connecting:
             self._stub = self._stub or self._connect()
         try:
-            return getattr(self._stub, method)(request)
+            return getattr(self._stub, method)(request, timeout=self._timeout)
         except grpc.RpcError as error:
             raise PluginError(error.details() or str(error.code())) from error
 
@@ -200,7 +205,7 @@ def _init_failed(error: BaseException | None) -> provider_pb2.ErrorResourceInitF
     """The partial state that a provider attached to its error as gRPC's rich status, if it did."""
     if not isinstance(error, grpc.Call):
         return None
-    metadata = {key: value for key, value in error.trailing_metadata() or ()}
+    metadata = dict(error.trailing_metadata() or ())
     status = status_pb2.Status.FromString(metadata.get("grpc-status-details-bin", b""))
     for detail in status.details:
         partial = provider_pb2.ErrorResourceInitFailed()

@@ -21,7 +21,13 @@ def main(address: str, project: str, stack: str, preview: str, program: str) -> 
 
     config.set_all_config(config.get_config_env(), config.get_config_secret_keys_env())
     settings = pulumi.runtime.Settings(
-        project=project, stack=stack, monitor=address, engine=address, parallel=16, dry_run=preview == "true", organization="organization"
+        project=project,
+        stack=stack,
+        monitor=address,
+        engine=address,
+        parallel=16,
+        dry_run=preview == "true",
+        organization="organization",
     )
     pulumi.runtime.configure(settings)
     sys.argv = [program]
@@ -29,7 +35,7 @@ def main(address: str, project: str, stack: str, preview: str, program: str) -> 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: runpy.run_path(program, run_name="__main__") and None))
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _run(program)))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return 1
@@ -39,6 +45,10 @@ def main(address: str, project: str, stack: str, preview: str, program: str) -> 
     finally:
         loop.close()
     return 0
+
+
+def _run(program: str) -> None:
+    runpy.run_path(program, run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -42,13 +42,17 @@ class Failure:
 
 @dataclass
 class Result:
-    """A run's account. `outputs` are the stack's, in clear; `secret_outputs` names those that Pulumi would hide."""
+    """A run's account. `outputs` are the stack's, in clear; `secret_outputs` names those that Pulumi would hide.
+
+    `hidden` are the configuration's secrets, which no message shows.
+    """
 
     steps: list[Step] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     secret_outputs: set[str] = field(default_factory=set)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:
@@ -60,7 +64,16 @@ class Result:
         """(op, name) of the steps that are more than "same", in the order in which they began."""
         return [(step.op, step.name) for step in self.steps if step.op != "same" and step.outcome != "same"]
 
+    def say(self, severity: str, urn: str, text: str) -> None:
+        """Keep a message."""
+        self.messages.append(Message(severity, urn, self._without_secrets(text)))
+
     def fail(self, urn: str, text: str, property: str = "") -> None:
         """Record a failure, and the same as an error message."""
-        self.failures.append(Failure(urn, property, text))
-        self.messages.append(Message("error", urn, text))
+        self.failures.append(Failure(urn, property, self._without_secrets(text)))
+        self.say("error", urn, text)
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self.hidden:
+            text = text.replace(secret, "[secret]")
+        return text

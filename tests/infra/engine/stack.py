@@ -7,13 +7,14 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from . import program as program_module
-from .monitor import STACK, Engine, Invoke, Monitor, serving, urn_of
+from .deletions import Deletions
+from .monitor import STACK, Engine, Invoke, Monitor, Services, urn_of
 from .plugin import Plugin
-from .refreshing import refresh
+from .refreshing import read_all
 from .results import Result
 from .state import Snapshot, State
 from .steps import Deployment
@@ -28,7 +29,7 @@ class Stack:
     `program` is a Python file; its folder is the working directory of the program and of the plug-in, and importable by both.
     `environment` goes to both on top of this process's own. `config` and `secrets` have keys "project:key" and text values.
     `invokes` fakes functions of other providers by their token. `plugin` is the command of the plug-in process.
-    A run that takes longer than `timeout` seconds is failed, its program killed.
+    A program that takes longer than `timeout` seconds is killed, a call to the plug-in given up; either fails the run.
     """
 
     def __init__(
@@ -79,19 +80,125 @@ class Stack:
 
     def refresh(self) -> Result:
         """Read every resource; the state becomes what is there."""
-        snapshot, result = Snapshot(self.folder), Result()
-        with self._running(snapshot, result) as plugin, serving(None, Engine(result, self._settings())):
-            refresh(snapshot, plugin, result)
-        return result
+        snapshot = Snapshot(self.folder)
+        with self._running(snapshot) as run:
+            read_all(snapshot, run.plugin, run.result)
+        return run.result
 
     def destroy(self) -> Result:
         """Delete every resource of the state; the program is not run."""
-        snapshot, result = Snapshot(self.folder), Result()
-        with self._running(snapshot, result) as plugin:
-            Deployment(snapshot, plugin, result, preview=False).deletions.run(snapshot.states)
-        return result
+        snapshot = Snapshot(self.folder)
+        with self._running(snapshot) as run:
+            Deletions(snapshot, run.plugin, run.result, preview=False).run(snapshot.states)
+        return run.result
 
     def kill_plugin(self) -> None:
         """SIGKILL the plug-in of the run that another thread is in."""
         if self._plugin is not None:
             self._plugin.kill()
+
+    def _deploy(self, *, preview: bool, refreshing: bool, replacing: Iterable[str]) -> Result:
+        saved = Snapshot(self.folder)
+        snapshot = saved.copy() if preview else saved
+        with self._running(snapshot) as run:
+            if refreshing:
+                read_all(snapshot, run.plugin, run.result)
+            if run.result.ok:
+                self._run_program(
+                    run, Deployment(snapshot, run.plugin, run.result, preview=preview, replacing=frozenset(replacing))
+                )
+        return run.result
+
+    def _run_program(self, run: "Run", deployment: Deployment) -> None:
+        run.services.start(Monitor(deployment, self.project, self.name, self.invokes), Engine(run.result))
+        code = self._program_ends(run, preview=deployment.preview)
+        deployment.settle(self.timeout)
+        if run.result.ok and code:
+            root = urn_of(self.project, self.name, STACK, f"{self.project}-{self.name}")
+            run.result.fail(root, f"the program ended with {code}: " + _last_error(run.result))
+        if run.result.ok:
+            gone = [state for state in deployment.snapshot.states if state.delete or state.urn not in deployment.registered]
+            deployment.deletions.run(gone)
+
+    def _program_ends(self, run: "Run", *, preview: bool) -> int:
+        """Run the program in a process of its own; its exit status, negative for a signal."""
+        mode = "true" if preview else "false"
+        command = [
+            sys.executable,
+            "-u",
+            program_module.__file__,
+            run.services.address,
+            self.project,
+            self.name,
+            mode,
+            str(self.program),
+        ]
+        process = subprocess.Popen(
+            command,
+            cwd=self.program.parent,
+            env=self._environment(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        overdue = threading.Timer(self.timeout, process.kill)
+        overdue.start()
+        with process, _called_off(overdue):
+            for line in process.stdout or ():
+                run.result.say("info", "", line.rstrip("\n"))
+            return process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        config = {
+            "PULUMI_CONFIG": json.dumps(self.config | self.secrets),
+            "PULUMI_CONFIG_SECRET_KEYS": json.dumps(sorted(self.secrets)),
+        }
+        return {**os.environ, **self.environment, **config, "PULUMI_PROJECT": self.project}
+
+    @contextmanager
+    def _running(self, snapshot: Snapshot) -> Iterator["Run"]:
+        result = Result(hidden=tuple(secret for secret in self.secrets.values() if len(secret) > 2))
+        services = Services()
+        environment = {**os.environ, **self.environment, "PULUMI_PROJECT": self.project}
+        settings = self.config | {key: Secret(value) for key, value in self.secrets.items()}
+        command = [*self._command, services.address]
+        self._plugin = Plugin(
+            command, self.program.parent, environment, settings, lambda line: result.say("info", "", line), self.timeout
+        )
+        _report_pending(snapshot, result)
+        try:
+            yield Run(self._plugin, result, services)
+        finally:
+            self._plugin.close()
+            self._plugin = None
+            services.close()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What lives as long as one run."""
+
+    plugin: Plugin
+    result: Result
+    services: Services
+
+
+@contextmanager
+def _called_off(timer: threading.Timer) -> Iterator[None]:
+    """Call the timer off when the body is done."""
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _last_error(result: Result) -> str:
+    return next((message.text for message in reversed(result.messages) if message.severity in ("error", "info")), "")
+
+
+def _report_pending(snapshot: Snapshot, result: Result) -> None:
+    pending = snapshot.take_pending()
+    if pending:
+        listed = "".join(f"  * {entry['urn']}, interrupted while {entry['operation']}\n" for entry in pending)
+        text = f"Attempting to deploy or update resources with {len(pending)} pending operations from previous deployment.\n"
+        result.say("warning", "", text + listed)

@@ -1,7 +1,8 @@
 """What happens to one resource that the program registers: nothing, a create, an update, a replacement, a read."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from .deletions import Deletions, needing_replacement
@@ -59,14 +60,36 @@ class Deployment:
         self.registered: set[str] = set()
         self._replacing = replacing
         self._planning = threading.Lock()
+        self._under_way = 0
+        self._settled = threading.Condition()
 
     def fail(self, urn: str, text: str, property: str = "") -> StepFailed:
         """Record why; the caller raises what it gets."""
         self.result.fail(urn, text, property)
         return StepFailed(text)
 
+    def settle(self, seconds: float) -> None:
+        """Wait for the steps that are under way, which a program that failed no longer waits for."""
+        with self._settled:
+            self._settled.wait_for(lambda: not self._under_way, seconds)
+
+    @contextmanager
+    def _awaited(self) -> Iterator[None]:
+        with self._settled:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._settled:
+                self._under_way -= 1
+                self._settled.notify_all()
+
     def register(self, goal: Goal) -> State:
         """Make the goal true. Raises StepFailed."""
+        with self._awaited():
+            return self._register(goal)
+
+    def _register(self, goal: Goal) -> State:
         with self._planning:
             if self.result.failures:
                 raise StepFailed("the run has failed already")
@@ -86,15 +109,22 @@ class Deployment:
         """Read a thing that the program names by its id and that stays another's. Raises StepFailed."""
         self.registered.add(goal.urn)
         self._step("read", goal)
-        try:
+        old = self.snapshot.of(goal.urn)
+
+        def call() -> Made:
             made = self.plugin.read(goal.urn, id, goal.inputs, {})
+            if made is None:
+                raise PluginError(f"resource {id!r} does not exist")
+            return made
+
+        def keep(made: Made) -> None:
+            self.snapshot.put(replace(self._made(goal, goal.inputs, made), external=True), old)
+
+        try:
+            with self._awaited():
+                return self._do("reading", goal, call, keep)
         except PluginError as error:
             raise self.fail(goal.urn, str(error)) from error
-        if made is None:
-            raise self.fail(goal.urn, f"resource {id!r} does not exist")
-        state = replace(self._made(goal, goal.inputs, made), external=True)
-        self._keep(state, self.snapshot.of(goal.urn))
-        return state
 
     def _step(self, op: str, goal: Goal, diff: tuple[str, ...] = (), replaced: tuple[str, ...] = ()) -> None:
         self.result.steps.append(Step(op, goal.urn, goal.type, goal.urn.rsplit("::", 1)[-1], diff, replaced))
@@ -139,9 +169,9 @@ class Deployment:
         inputs, failures = self.plugin.check(goal.urn, old.inputs if old else {}, goal.inputs)
         if failures:
             name = goal.urn.rsplit("::", 1)[-1]
-            for property, reason in failures:
-                text = f"{goal.type} resource '{name}': property {property} has a problem: {reason}"
-                self.result.fail(goal.urn, text, property)
+            for key, reason in failures:
+                text = f"{goal.type} resource '{name}': property {key} has a problem: {reason}"
+                self.result.fail(goal.urn, text, key)
             raise StepFailed(f"{goal.urn} has invalid inputs")
         return inputs
 
@@ -185,7 +215,7 @@ class Deployment:
         return lambda: self._do("updating", goal, lambda: self.plugin.update(old, inputs, goal.ignore_changes), keep)
 
     def _foresee(self, goal: Goal, made: Made, keep: Callable[[Made], None]) -> State:
-        """What a plug-in without previews gives: the inputs stand for the outputs, so that the SDK takes the rest as unknown."""
+        """What a plug-in without previews gives: inputs stand for outputs, and the SDK takes the rest as unknown."""
         with self.snapshot.change():
             keep(made)
         return self._current(goal)

@@ -1,7 +1,6 @@
 """Property values: on the wire they are protobuf structs with signatures, here plain Python with `Secret` around secrets.
 
-An unknown (a value that only the update will know) is the SDK's sentinel, a string, on both sides. Numbers are floats, since
-a struct knows no other.
+An unknown (a value that only the update will know) is the SDK's sentinel, a string, on both sides.
 """
 
 import base64
@@ -44,9 +43,9 @@ def _from_wire(value: Any) -> Any:
     if isinstance(value, list):
         return [_from_wire(item) for item in value]
     if not isinstance(value, dict):
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        return value
     if value.get(SIGNATURE) == SECRET:
-        return Secret(_from_wire(value["value"]))
+        return Secret(_from_wire(value.get("value")))
     if value.get(SIGNATURE) == OUTPUT:
         inner = _from_wire(value.get("value", UNKNOWN))
         return Secret(inner) if value.get("secret") else inner
