@@ -1,6 +1,7 @@
 """What a check and a comparison say of inputs alone: no cloud is called, and none has to be logged in to."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,10 +103,21 @@ def test_all_faults_are_told_at_once() -> None:
     assert set(problems(InstanceLife(), memory="lots", purchase="stolen", cpu=-1.0)) == {"memory", "purchase", "cpu"}
 
 
+NOWHERE = """
+clouds:
+  nowhere:
+    auth: {auth_url: "http://127.0.0.1:9/v3", username: u, password: p, project_name: p, default_domain: d}
+"""
+
+
 @pytest.mark.parametrize(
     ("provider", "options"), [("local", {}), ("aws:us-east-1", AWS_KEYS), ("openstack", {"cloud": "nowhere"})]
 )
-def test_a_provider_without_shares_says_so(provider: str, options: dict[str, Any]) -> None:
+def test_a_provider_without_shares_says_so(
+    provider: str, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clouds.yaml").write_text(NOWHERE)
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
     found = problems(ShareLife(), size="1GiB", provider=provider, provider_options=options)
     assert found["provider"].startswith(f"{provider.partition(':')[0]} has no share: ")
 
