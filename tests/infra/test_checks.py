@@ -106,7 +106,7 @@ def test_all_faults_are_told_at_once() -> None:
 NOWHERE = """
 clouds:
   nowhere:
-    auth: {auth_url: "http://127.0.0.1:9/v3", username: u, password: p, project_name: p, default_domain: d}
+    auth: {auth_url: "http://127.0.0.1:9/v3", username: u, password: p, project_name: p, user_domain_id: d}
 """
 
 
