@@ -1,5 +1,6 @@
 """`GpuService`: a fleet behind a balancer, as a program declares them; without an engine, by the SDK's own mocks."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,10 +39,14 @@ class Remembering(Mocks):
 
 @pytest.fixture
 def asked() -> Iterator[dict[str, dict[str, Any]]]:
-    """The inputs of each resource, by its type."""
+    """The inputs of each resource, by its type. In a loop of its own: the SDK takes the thread's, which others have ended."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     remembering = Remembering()
     set_mocks(remembering, preview=False)
     yield remembering.asked
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 def told(output: Any) -> Any:
