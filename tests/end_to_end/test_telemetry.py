@@ -52,7 +52,8 @@ def test_a_fleet_tells_what_a_call_wrote_and_what_its_replicas_use(deployment: D
     for name in ("memory_bytes", "memory_limit_bytes", "cpu_limit_cores", "cpu_seconds_total"):
         told = {labels["replica"]: value for which, labels, value in found if which == f"cloudlayer_replica_{name}"}
         assert set(told) == set(replicas), name
-        assert all(value > 0 for value in told.values()), name
+        # A replica that is a copy of a warm process may have used less than a tick of the clock.
+        assert all(value > 0 or (value == 0 and name == "cpu_seconds_total") for value in told.values()), name
     machine = next(iter(replicas.values()))["machine"]
     assert ("cloudlayer_machine_up", {"machine": machine}, 1.0) in found
     assert ("cloudlayer_gateway_controller_up", {}, 1.0) in found
