@@ -29,7 +29,7 @@ class S3(ThroughObstore):
     """One bucket."""
 
     def __init__(self, uri: str, bucket: str, settings: Settings) -> None:
-        missing = dict.fromkeys(settings.lacks, f"{uri} lacks it, as the configuration says")
+        missing = dict.fromkeys(settings.lacks, "this one lacks it, as the configuration says")
         if unknown := missing.keys() - NAMES.keys():
             known = ", ".join(NAMES)
             raise InvalidSpec(f"{uri}: `lacks` names no capability of stores: {', '.join(sorted(unknown))}; known: {known}")
