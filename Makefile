@@ -11,7 +11,7 @@ ARGUMENTS ?=
 OPENSTACK := $(or $(OPENSTACK_HOME),/var/tmp/cloudlayer-openstack)
 ON_OPENSTACK := OS_CLIENT_CONFIG_FILE=$${OS_CLIENT_CONFIG_FILE:-$(OPENSTACK)/state/etc/clouds.yaml} OS_CLOUD=$${OS_CLOUD:-ci}
 
-.PHONY: venv run test test-crashes test-docker test-hosts test-boot test-gpu test-objects test-openstack test-pulumi openstack-up openstack-down objects-up objects-down mutants table lint bench clean
+.PHONY: venv run test test-crashes test-docker test-hosts test-boot test-gpu test-objects test-openstack test-pulumi test-pulumi-openstack openstack-up openstack-down objects-up objects-down mutants table lint bench clean
 .DEFAULT_GOAL := venv
 
 venv: $(VENV)/developer.stamp
@@ -43,8 +43,11 @@ test-objects: venv
 test-pulumi: venv
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "pulumi and not openstack" $(ARGUMENTS)
 
+test-pulumi-openstack: venv
+	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist load -m "openstack and pulumi" $(ARGUMENTS)
+
 test-openstack: venv
-	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist loadfile -m openstack $(ARGUMENTS)
+	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist loadfile -m "openstack and not pulumi" $(ARGUMENTS)
 
 openstack-up:
 	dev/openstack/up.sh install
