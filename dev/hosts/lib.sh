@@ -100,7 +100,7 @@ host_start() {
   local n=$1 i d=$HOSTS/$1 v
   i=$(host_number "$n") v=$TAG$i
   mkdir -p "$d/sock"; chmod 700 "$d"; rm -f "$d/sock/docker.sock"
-  if [[ -e /sys/class/net/$v ]]; then ip link del "$v"; fi
+  if [[ -e /sys/class/net/$v ]]; then ip link del "$v" 2>/dev/null || :; fi
   mkdir -p "$CG/memory/$TAG/$n"
   echo 1 >"$CG/memory/$TAG/$n/memory.use_hierarchy" 2>/dev/null || :
   if [[ -n $MEMORY ]]; then echo "$MEMORY" >"$d/memory"; fi   # kept, so that heal caps it again
@@ -117,7 +117,7 @@ host_ready() {
 }
 host_stop() {  # as if the power went: nothing more is sent, then everything dies
   local v; v=$TAG$(host_number "$1")
-  if [[ -e /sys/class/net/$v ]]; then ip link set "$v" down; fi
+  if [[ -e /sys/class/net/$v ]]; then ip link set "$v" down 2>/dev/null || :; fi
   box_stop "$HOSTS/$1" "$TAG/$1"
   if [[ -e /sys/class/net/$v ]]; then ip link del "$v" 2>/dev/null || :; fi
 }
