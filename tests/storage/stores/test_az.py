@@ -7,7 +7,6 @@ import requests
 
 from cloudlayer.errors import (
     AlreadyExists,
-    Changed,
     IntegrityError,
     InvalidSpec,
     NotFound,
@@ -22,7 +21,7 @@ from cloudlayer.units import MIB
 from tests.storage.lossy import Fault, Lossy
 from tests.storage.servers import AZURITE_KEY, azurite  # noqa: F401
 from tests.storage.servers_others import missing
-from tests.storage.stores.meanwhile import after_a_look
+from tests.storage.stores.meanwhile import CopiesOfOneVersion
 
 pytestmark = pytest.mark.skipif(bool(missing("azurite")), reason=missing("azurite"))
 ABSENT = PutOptions(if_absent=True)
@@ -213,28 +212,8 @@ def test_no_secret_is_in_a_text(secret):
     assert not [text for text in texts if AZURITE_KEY in text or "abcdefghijkl" in text or "sig=" in text]
 
 
-def test_a_copy_never_has_the_sum_of_an_earlier_object(store, monkeypatch):
-    store.put("source", b"old")
-    after_a_look(monkeypatch, store, lambda: store.put("source", b"new"))
-    told = store.copy("source", "copy", PutOptions(metadata={"who": "me"}))
-    assert (store.get("copy"), told.crc32c, told.metadata) == (b"new", crc32c(b"new"), {"who": "me"})
-
-
-def test_a_copy_is_of_the_version_that_was_named_or_none(store, monkeypatch):
-    named = store.put("source", b"old").etag
-    after_a_look(monkeypatch, store, lambda: store.put("source", b"new"))
-    with pytest.raises(Changed):
-        store.copy("source", "copy", if_match=named)
-    with pytest.raises(NotFound):
-        store.head("copy")
-
-
-def test_a_copy_of_what_is_written_over_each_time_is_told(store, monkeypatch):
-    store.put("source", b"old")
-    writes = [lambda number=number: store.put("source", str(number).encode()) for number in range(20)]
-    after_a_look(monkeypatch, store, *writes)
-    with pytest.raises(TransientError, match="written over"):
-        store.copy("source", "copy", PutOptions(metadata={"who": "me"}))
+class TestCopies(CopiesOfOneVersion):
+    """While another writes."""
 
 
 @pytest.mark.parametrize("body", [b"<html><body>Log in</body></html>", b"<Error><Code>InternalError</Code></Error>", b"Log in"])

@@ -6,39 +6,19 @@ import threading
 
 import pytest
 
-from cloudlayer.errors import AlreadyExists, Changed, NotFound, TransientError
+from cloudlayer.errors import AlreadyExists, Changed
 from cloudlayer.storage.checksums import crc32c
 from cloudlayer.storage.objects import PutOptions
 from cloudlayer.units import MIB
 from tests.storage.lossy import Fault
-from tests.storage.stores.meanwhile import after_a_look, before_a_look
+from tests.storage.stores.meanwhile import CopiesOfOneVersion, after_a_look, before_a_look
 from tests.storage.stores.test_s3 import behind, bucket, lossy, server, settings, store  # noqa: F401
 
 ABSENT = PutOptions(if_absent=True)
 
 
-def test_a_copy_never_has_the_sum_of_an_earlier_object(store, monkeypatch):
-    store.put("source", b"old")
-    after_a_look(monkeypatch, store, lambda: store.put("source", b"new"))
-    told = store.copy("source", "copy", PutOptions(metadata={"who": "me"}))
-    assert (store.get("copy"), told.crc32c, told.metadata) == (b"new", crc32c(b"new"), {"who": "me"})
-
-
-def test_a_copy_is_of_the_version_that_was_named_or_none(store, monkeypatch):
-    named = store.put("source", b"old").etag
-    after_a_look(monkeypatch, store, lambda: store.put("source", b"new"))
-    with pytest.raises(Changed):
-        store.copy("source", "copy", if_match=named)
-    with pytest.raises(NotFound):
-        store.head("copy")
-
-
-def test_a_copy_of_what_is_written_over_each_time_is_told(store, monkeypatch):
-    store.put("source", b"old")
-    writes = [lambda number=number: store.put("source", str(number).encode()) for number in range(20)]
-    after_a_look(monkeypatch, store, *writes)
-    with pytest.raises(TransientError, match="written over"):
-        store.copy("source", "copy", PutOptions(metadata={"who": "me"}))
+class TestCopies(CopiesOfOneVersion):
+    """While another writes."""
 
 
 def test_a_condition_on_the_target_is_told_apart_from_a_source_that_was_written_over(store, monkeypatch):
