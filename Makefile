@@ -1,5 +1,6 @@
 # Every target sets up .venv by itself; a second run only compares dates.
 # `run` needs what a fleet on this host needs; the others need the tools for tests and lint as well.
+# PATHS are where a target's tests are: to look for them everywhere takes a minute of a processor for each worker.
 
 SHELL := /bin/bash
 VENV := .venv
@@ -22,32 +23,40 @@ run: $(VENV)/fleet.stamp
 test: venv
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not crashes and not hosts and not boot and not gpu and not objects and not pulumi" $(ARGUMENTS)
 
+test-crashes: PATHS ?= tests/end_to_end tests/fleet tests/providers/local tests/runtime/process
 test-crashes: venv
-	$(BIN)/python -m pytest -n 2 --dist load -m crashes $(ARGUMENTS)
+	$(BIN)/python -m pytest -n 2 --dist load -m crashes $(PATHS) $(ARGUMENTS)
 
 test-docker: venv
 	CLOUDLAYER_REQUIRE=docker $(BIN)/python -m pytest -m docker $(ARGUMENTS)
 
+test-hosts: PATHS ?= tests/conformance/ssh tests/end_to_end tests/providers/ssh tests/runtime
 test-hosts: venv
-	CLOUDLAYER_REQUIRE=docker,hosts,registry $(BIN)/python -m pytest -n 2 --dist loadfile -m hosts $(ARGUMENTS)
+	CLOUDLAYER_REQUIRE=docker,hosts,registry $(BIN)/python -m pytest -n 2 --dist loadfile -m hosts $(PATHS) $(ARGUMENTS)
 
+test-boot: PATHS ?= tests/boot
 test-boot: venv
-	CLOUDLAYER_REQUIRE=boot $(BIN)/python -m pytest -m boot $(ARGUMENTS)
+	CLOUDLAYER_REQUIRE=boot $(BIN)/python -m pytest -m boot $(PATHS) $(ARGUMENTS)
 
+test-gpu: PATHS ?= tests/gpu
 test-gpu: venv
-	CLOUDLAYER_REQUIRE=gpu $(BIN)/python -m pytest -m gpu $(ARGUMENTS)
+	CLOUDLAYER_REQUIRE=gpu $(BIN)/python -m pytest -m gpu $(PATHS) $(ARGUMENTS)
 
+test-objects: PATHS ?= tests/conformance/objects tests/storage
 test-objects: venv
-	CLOUDLAYER_REQUIRE=objects $(BIN)/python -m pytest -n 2 --dist loadfile -m objects $(ARGUMENTS)
+	CLOUDLAYER_REQUIRE=objects $(BIN)/python -m pytest -n 2 --dist loadfile -m objects $(PATHS) $(ARGUMENTS)
 
+test-pulumi: PATHS ?= tests/infra
 test-pulumi: venv
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "pulumi and not openstack" $(ARGUMENTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "pulumi and not openstack" $(PATHS) $(ARGUMENTS)
 
+test-pulumi-openstack: PATHS ?= tests/infra
 test-pulumi-openstack: venv
-	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist load -m "openstack and pulumi" $(ARGUMENTS)
+	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist load -m "openstack and pulumi" $(PATHS) $(ARGUMENTS)
 
+test-openstack: PATHS ?= tests/conformance/openstack tests/infra tests/providers/openstack
 test-openstack: venv
-	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist loadfile -m "openstack and not pulumi" $(ARGUMENTS)
+	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist loadfile -m "openstack and not pulumi" $(PATHS) $(ARGUMENTS)
 
 openstack-up:
 	dev/openstack/up.sh install
