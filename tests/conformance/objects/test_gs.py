@@ -6,6 +6,7 @@ from cloudlayer.testing.objects import ObjectConformance
 from tests.conformance.objects.places import AtAnEndpoint
 
 
+@pytest.mark.objects
 class TestEmulator(AtAnEndpoint, ObjectConformance):
     name = "gs"
     proof = "emulator"
