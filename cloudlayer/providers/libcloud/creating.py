@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cloudlayer import labels as labelled
-from cloudlayer.errors import CapacityError, CloudError, Conflict, QuotaError, RejectedSpec, UnknownCloudError
+from cloudlayer.errors import TOKEN_SPENT, CapacityError, CloudError, Conflict, QuotaError, RejectedSpec, UnknownCloudError
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.base.attempts import derive
 from cloudlayer.providers.base.turns import Turns
@@ -146,7 +146,7 @@ class Creating:
         return self._calls.run(lambda held: list(held.driver.list_nodes()), doing="listing instances", deadline=deadline)
 
     def _used_up(self, message: str) -> Conflict:
-        return Conflict(message, provider=self._calls.where.provider, code="TokenSpent")
+        return Conflict(message, provider=self._calls.where.provider, code=TOKEN_SPENT)
 
 
 def _age(node: Any) -> tuple[str, str]:

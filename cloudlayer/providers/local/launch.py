@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from cloudlayer.errors import Avoid, AvoidScope, CapacityError, CloudError, Conflict, RejectedSpec
+from cloudlayer.errors import TOKEN_SPENT, Avoid, AvoidScope, CapacityError, CloudError, Conflict, RejectedSpec
 from cloudlayer.labels import TOKEN
 from cloudlayer.providers.base.attempts import derive
 from cloudlayer.providers.local.addresses import MACHINES, free_address
@@ -130,7 +130,7 @@ def _check(known: TokenRecord, made: Mapping[int, MachineRecord], digest: str) -
     if {known.digest, *(record.digest for record in made.values())} != {digest}:
         raise Conflict("this token was used for other specs: use a new one", provider=PROVIDER, code="TokenReused")
     if (known.launched or made) and all(record.state.gone for record in made.values()):
-        raise Conflict("what this token launched is deleted: use a new one", provider=PROVIDER, code="TokenSpent")
+        raise Conflict("what this token launched is deleted: use a new one", provider=PROVIDER, code=TOKEN_SPENT)
 
 
 def _deleted(spec: InstanceSpec, type_: MachineType, token: str, index: int) -> Instance:

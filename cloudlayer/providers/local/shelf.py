@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from cloudlayer.errors import Conflict
+from cloudlayer.errors import TOKEN_SPENT, Conflict
 from cloudlayer.interfaces import Deadline
 from cloudlayer.labels import TOKEN
 from cloudlayer.providers.base.attempts import derive
@@ -84,7 +84,7 @@ class Shelf(Generic[Record]):
         """What the token made; None if it made nothing yet. Conflict if it was used for another spec, or is spent."""
         record = self.get(self.id(token))
         if record is None and (self._spent / token).exists():
-            raise Conflict("what this token made is deleted: use a new one", provider="local", code="TokenSpent")
+            raise Conflict("what this token made is deleted: use a new one", provider="local", code=TOKEN_SPENT)
         if record is not None and record.digest != digest:
             message = f"this token was used for another spec, that of {record.id}: use a new one"
             raise Conflict(message, provider="local", code="TokenReused")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from cloudlayer.errors import CloudError, Conflict, RejectedSpec
+from cloudlayer.errors import TOKEN_SPENT, CloudError, Conflict, RejectedSpec
 from cloudlayer.labels import TOKEN
 from cloudlayer.providers.simulated import catalogue, limits, pieces, views
 from cloudlayer.providers.simulated.catalogue import PROVIDER
@@ -254,7 +254,7 @@ def _check_token(document: Document, now: float, made: TokenRecord, digest: str)
         raise Conflict("this token was used for other specs: use a new one", provider=PROVIDER, code="TokenReused")
     launched = [document["instances"][known] for known in made["ids"] if known]
     if all(state_of(record, now).gone for record in launched):
-        raise Conflict("what this token launched is deleted: use a new one", provider=PROVIDER, code="TokenSpent")
+        raise Conflict("what this token launched is deleted: use a new one", provider=PROVIDER, code=TOKEN_SPENT)
 
 
 def _require(record: InstanceRecord, state: InstanceState, wanted: InstanceState, doing: str) -> None:

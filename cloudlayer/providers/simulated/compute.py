@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from cloudlayer.errors import CloudError, Conflict, InvalidSpec
+from cloudlayer.errors import TOKEN_SPENT, CloudError, Conflict, InvalidSpec
 from cloudlayer.interfaces import Capabilities, Deadline
 from cloudlayer.labels import SPEC, TOKEN
 from cloudlayer.providers.base.attempts import PLAIN_LABELS, checked_token, derive, fingerprint
@@ -137,7 +137,7 @@ class SimulatedCompute(BaseCompute):
         if any(instance.labels[SPEC] != digest for instance in found):
             raise Conflict("this token was used for other specs: use a new one", provider=self.provider, code="TokenReused")
         if found and all(instance.state.gone for instance in found):
-            raise Conflict("what this token launched is deleted: use a new one", provider=self.provider, code="TokenSpent")
+            raise Conflict("what this token launched is deleted: use a new one", provider=self.provider, code=TOKEN_SPENT)
         # Of twins the one that lives wins, and of those the first made: it comes last here, so that it is the one kept.
         ranked = sorted(sorted(found, key=lambda twin: twin.id, reverse=True), key=lambda twin: not twin.state.gone)
         made = {int(twin.labels[INDEX]): twin.id for twin in ranked}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cloudlayer.errors import Conflict
+from cloudlayer.errors import TOKEN_SPENT, Conflict
 from cloudlayer.providers.simulated import views
 from cloudlayer.providers.simulated.catalogue import PROVIDER
 from cloudlayer.providers.simulated.views import Record
@@ -37,4 +37,4 @@ def check(known: TokenRecord, digest: str) -> None:
 
 def spent() -> Conflict:
     """The error for a token whose things are gone."""
-    return Conflict("what this token made is deleted: use a new one", provider=PROVIDER, code="TokenSpent")
+    return Conflict("what this token made is deleted: use a new one", provider=PROVIDER, code=TOKEN_SPENT)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from cloudlayer.errors import (
+    TOKEN_SPENT,
     Avoid,
     AvoidScope,
     CapacityError,
@@ -76,7 +77,7 @@ class Claiming:
         if any(record.claim.digest != self._digest for record in mine):
             raise Conflict("this token was used for other specs: use a new one", provider=PROVIDER, code="TokenReused")
         if mine and all(record.ended for record in mine):
-            raise Conflict("what this token claimed was given back: use a new one", provider=PROVIDER, code="TokenSpent")
+            raise Conflict("what this token claimed was given back: use a new one", provider=PROVIDER, code=TOKEN_SPENT)
         known: dict[int, ClaimRecord] = {}
         for record in mine:
             known.setdefault(record.claim.index, record)

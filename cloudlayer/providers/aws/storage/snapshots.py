@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from cloudlayer import labels as names
-from cloudlayer.errors import Conflict, NotFound
+from cloudlayer.errors import TOKEN_SPENT, Conflict, NotFound
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.aws.client import Client
 from cloudlayer.providers.aws.storage.volumes import check_id, read_snapshot, tag_specification
@@ -84,5 +84,5 @@ class Snapshots:
             if kept is not None and twin.id != kept.id and twin.labels.get(names.SPEC) == digest:
                 self.delete(twin.id, deadline)
         if kept is not None and kept.state is SnapshotState.DELETED:
-            raise Conflict(f"the snapshot of token {token} is deleted; make a new token", provider="aws", code="TokenSpent")
+            raise Conflict(f"the snapshot of token {token} is deleted; make a new token", provider="aws", code=TOKEN_SPENT)
         return kept

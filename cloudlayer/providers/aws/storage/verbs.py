@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cloudlayer import labels as names
-from cloudlayer.errors import CloudError, Conflict, InvalidSpec, NotFound
+from cloudlayer.errors import TOKEN_SPENT, CloudError, Conflict, InvalidSpec, NotFound
 from cloudlayer.interfaces import Capabilities, Clock, Deadline
 from cloudlayer.providers.aws.client import Client, Filters, filters
 from cloudlayer.providers.aws.options import VolumeOverrides
@@ -211,7 +211,7 @@ class EbsStorage(BaseStorage):
     def _still_there(self, volume: Volume, token: str) -> Volume:
         if volume.state in _ENDED:
             message = f"the volume of token {token} is {volume.state}; make a new token for another"
-            raise Conflict(message, provider=self.provider, code="TokenSpent")
+            raise Conflict(message, provider=self.provider, code=TOKEN_SPENT)
         return volume
 
     def _ended(self, id: str, deadline: Deadline) -> bool:

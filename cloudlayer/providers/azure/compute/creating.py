@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cloudlayer import labels as names
-from cloudlayer.errors import CloudError, Conflict
+from cloudlayer.errors import TOKEN_SPENT, CloudError, Conflict
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.azure.compute.instances import is_going
 from cloudlayer.providers.azure.compute.launches import Launch
@@ -39,7 +39,7 @@ class Creating:
             there = self._there(launches, deadline)
             used_up = (record.places if record else frozenset()) - there.keys()
             if used_up and not there:
-                raise _conflict("TokenSpent", f"all instances of token {token} are deleted; make a new one")
+                raise _conflict(TOKEN_SPENT, f"all instances of token {token} are deleted; make a new one")
             wanted = [launch for launch in launches if launch.place not in used_up]
             plans = self._making.plans([launch for launch in wanted if launch.place not in there], deadline)
             if record is None:
@@ -47,7 +47,7 @@ class Creating:
                 self._records.write(record, deadline)
             answers = self._answers(wanted, there, plans, deadline)
             self._note(record, answers, deadline)
-            gone = _conflict("TokenSpent", f"this instance of token {token} is deleted: a token never launches twice")
+            gone = _conflict(TOKEN_SPENT, f"this instance of token {token} is deleted: a token never launches twice")
             return [answers.get(launch.place, gone) for launch in launches]
 
     def _there(self, launches: Sequence[Launch], deadline: Deadline) -> dict[int, Document]:

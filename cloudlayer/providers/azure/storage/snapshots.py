@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cloudlayer import labels as names
-from cloudlayer.errors import Conflict
+from cloudlayer.errors import TOKEN_SPENT, Conflict
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.azure.client import Client
 from cloudlayer.providers.azure.creation import DISKS, SNAPSHOTS, Things
@@ -55,7 +55,7 @@ class Snapshots:
         same_spec(tags_of(found), digest, native)
         copy = read_snapshot(found, self._client.region)
         if copy.state is SnapshotState.DELETING:
-            raise Conflict(f"the snapshot of token {token} is deleted; make a new token", provider="azure", code="TokenSpent")
+            raise Conflict(f"the snapshot of token {token} is deleted; make a new token", provider="azure", code=TOKEN_SPENT)
         return copy
 
     def get(self, id: str, deadline: Deadline) -> Snapshot:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cloudlayer import labels as names
-from cloudlayer.errors import Conflict, InvalidSpec, NotFound
+from cloudlayer.errors import TOKEN_SPENT, Conflict, InvalidSpec, NotFound
 from cloudlayer.interfaces import Capabilities, Clock, Deadline
 from cloudlayer.providers.azure.client import Client
 from cloudlayer.providers.azure.compute.catalogue import Catalogue
@@ -74,7 +74,7 @@ class AzureStorage(BaseStorage):
         volume = read_volume(found, self.region)
         if volume.state is VolumeState.DELETING:
             message = f"the volume of token {token} is being deleted; make a new token for another"
-            raise Conflict(message, provider=self.provider, code="TokenSpent")
+            raise Conflict(message, provider=self.provider, code=TOKEN_SPENT)
         return volume
 
     def get(self, id: str, *, deadline: Deadline | None = None) -> Volume:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from google.cloud import compute_v1
 
 from cloudlayer import labels as names
-from cloudlayer.errors import Conflict, NotFound
+from cloudlayer.errors import TOKEN_SPENT, Conflict, NotFound
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.base.attempts import derive
 from cloudlayer.providers.gcp.client import Client
@@ -137,4 +137,4 @@ def _reused(token: str) -> Conflict:
 def token_used_up(token: str) -> Conflict:
     """The error for a place whose instance was made and deleted."""
     message = f"this instance of token {token} is deleted: a token never launches twice; make a new one"
-    return Conflict(message, provider="gcp", code="TokenSpent")
+    return Conflict(message, provider="gcp", code=TOKEN_SPENT)

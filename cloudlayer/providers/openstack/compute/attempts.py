@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cloudlayer import labels as names
-from cloudlayer.errors import Conflict
+from cloudlayer.errors import TOKEN_SPENT, Conflict
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.openstack.client import Client
 from cloudlayer.providers.openstack.compute.launches import Launch
@@ -63,7 +63,7 @@ class Attempts:
             used_up |= self._deleted(launches, deadline)
         used_up -= servers.keys()
         if used_up and not servers:
-            raise _conflict("TokenSpent", f"all instances of token {record.token} are deleted; make a new one")
+            raise _conflict(TOKEN_SPENT, f"all instances of token {record.token} are deleted; make a new one")
         return Earlier(servers, frozenset(used_up))
 
     def _by_place(self, found: Iterable[Server], batch: str) -> dict[int, list[Server]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from cloudlayer.errors import (
+    TOKEN_SPENT,
     AuthError,
     CapacityError,
     CloudError,
@@ -188,4 +189,4 @@ class Creating:
 
 def _used_up(token: str) -> Conflict:
     message = f"this instance of token {token} is deleted: a token never launches twice; make a new one"
-    return Conflict(message, provider="openstack", code="TokenSpent")
+    return Conflict(message, provider="openstack", code=TOKEN_SPENT)
