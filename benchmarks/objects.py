@@ -46,12 +46,12 @@ LISTED = 100_000
 S3FS = "s3fs>=2026.9,<2027"
 INTEGRITY = {
     "cloudlayer": {
-        "put": "CRC32C with each request, verified by the server; that of the whole kept with the object",
+        "put": "the SHA-256 that signs it, or CRC32C of parts, verified by the server; the CRC32C of the whole kept beside it",
         "get": "CRC32C of the whole, verified here",
     },
     "boto3": {"put": "CRC32 with each request, verified by the server", "get": "CRC32 of small objects; none of one in parts"},
     "s3fs": {"put": "CRC32 with each request, verified by the server", "get": "none"},
-    "obstore": {"put": "none", "get": "none"},
+    "obstore": {"put": "the SHA-256 that signs it, verified by the server", "get": "none"},
 }
 
 Results = dict[str, dict[str, Any]]

@@ -12,7 +12,8 @@ bulk; uploads in parts, with copies of parts; bodies in `aws-chunked`, with chec
 What it is not: signatures and presigned URLs are accepted unread, buckets are in the path and never in the host's name, ETags
 are numbers and no MD5 (as those of S3 with keys of its own are none), there are no versions, no permissions, and no ListObjects
 of the first kind. Checksums that come with a body are verified: MD5, SHA-1, SHA-256, CRC32, and CRC32C if the package
-google-crc32c is there. CRC64NVME, for which Python has no code, is kept and given back, and not verified.
+google-crc32c is there. CRC64NVME, for which Python has no code, is kept and given back, and not verified. A body without a
+checksum is compared with the SHA-256 that it is signed with.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from benchmarks.objects_server.bucket import Bucket, Object, http_date, iso_date, kept_headers, new_etag
 from benchmarks.objects_server.messages import NAMESPACE, Buffer, Request, Response, S3Error, xml
-from benchmarks.objects_server.sums import verified
+from benchmarks.objects_server.sums import signed, verified
 
 RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -21,6 +21,8 @@ def put(bucket: Bucket, request: Request) -> Response:
     """PutObject."""
     headers = request.headers
     checksum = verified(headers, [request.body])
+    if not checksum:
+        signed(headers, [request.body])
     may_write(bucket, request)
     made = Object([request.body], len(request.body), new_etag(), int(time.time()), kept_headers(headers))
     if checksum:

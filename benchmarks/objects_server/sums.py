@@ -55,6 +55,16 @@ else:
 
 PREFIX: Final = "x-amz-checksum-"
 _md5: Final = _hashed("md5")
+_sha256: Final = _hashed("sha256")
+_HEXADECIMAL: Final = 64
+"""Letters of a SHA-256; what stands in its place when a body is not signed is shorter."""
+
+
+def signed(headers: dict[str, str], parts: list[Buffer]) -> None:
+    """An error if the body is not the one that was signed; one that was signed without its sum is taken as it is."""
+    text = headers.get("x-amz-content-sha256", "")
+    if len(text) == _HEXADECIMAL and _sha256(parts).hex() != text:
+        raise S3Error(400, "XAmzContentSHA256Mismatch", "the body has another SHA-256 than was signed")
 
 
 def verified(headers: dict[str, str], parts: list[Buffer]) -> tuple[str, str] | None:

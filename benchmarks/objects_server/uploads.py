@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from benchmarks.objects_server.bucket import Bucket, Object, Part, Upload, iso_date, kept_headers, new_etag, new_id
 from benchmarks.objects_server.messages import NAMESPACE, Request, Response, S3Error, xml
 from benchmarks.objects_server.objects import copied, cut, document, may_write
-from benchmarks.objects_server.sums import PREFIX, composite, verified
+from benchmarks.objects_server.sums import PREFIX, composite, signed, verified
 
 LEAST = 5 << 20
 """Bytes that each part but the last has at least."""
@@ -43,6 +43,8 @@ def part(bucket: Bucket, request: Request, buckets: Mapping[str, Bucket]) -> Res
     else:
         data = [request.body]
     checksum = verified(request.headers, data)
+    if not (checksum or copying):
+        signed(request.headers, data)
     made = Part(data, sum(map(len, data)), new_etag(), int(time.time()), checksum)
     upload.parts[number] = made
     if copying:

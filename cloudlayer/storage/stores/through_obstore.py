@@ -25,11 +25,20 @@ from cloudlayer.interfaces.capabilities import Capabilities
 from cloudlayer.storage import ranges
 from cloudlayer.storage.checksums import METADATA, crc32c, decode, encode, verify
 from cloudlayer.storage.limits import LONGEST_KEY, check_key
-from cloudlayer.storage.objects import PLAIN, ObjectInfo, PutOptions
+from cloudlayer.storage.objects import EMPTY, PLAIN, ObjectInfo, PutOptions
 from cloudlayer.storage.readers import CheckedReader
 from cloudlayer.storage.store import Data, Reader, Store
 from cloudlayer.storage.stores.through_obstore_attempts import Attempts
-from cloudlayer.storage.stores.through_obstore_requests import KEPT_BY_STORE, MARK, Found, Requests, Writing, found, writing
+from cloudlayer.storage.stores.through_obstore_requests import (
+    DEFAULT_TYPE,
+    KEPT_BY_STORE,
+    MARK,
+    Found,
+    Requests,
+    Writing,
+    found,
+    writing,
+)
 from cloudlayer.units import MIB
 
 if TYPE_CHECKING:
@@ -42,6 +51,8 @@ _STATUS: Final = re.compile(r" - Server returned non-2xx status code: ([0-9]{3})
 _HEADERS: Final = frozenset(
     {"Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Cache-Control", "Storage-Class"}
 )
+_TO_OTHERS: Final = object()
+"""In the place of options: this get is none for obstore."""
 _AGAIN: Final = 4 * MIB
 """Bytes that are asked for at once where a stream broke off."""
 _PIECE: Final = MIB // 4
@@ -68,12 +79,13 @@ class ThroughObstore(Store):
 
     def get(self, key: str, *, start: int | None = None, end: int | None = None, if_match: str | None = None) -> bytes:
         """By one request; the sum of a whole is checked."""
-        asked = self._asked(key, start, end, if_match)
-        if asked is not None:
+        whole = start is None and end is None
+        asked = None if whole and if_match is None else self._asked(key, start, end, if_match)
+        if asked is not _TO_OTHERS and self._plain(key):
             try:
-                result = obstore.get(self._fast, key, options=asked or None)
-                data = bytes(result.bytes())
-                if self._is_whole(key, result, data, whole=start is None and end is None):
+                result = obstore.get(self._fast, key, options=asked)
+                data = result.bytes().to_bytes()
+                if self._is_whole(key, result, data) if whole else self._is_range(key, result, data):
                     return data
                 if self._is_as_kept(key, result.meta["e_tag"], data):
                     return data
@@ -85,12 +97,13 @@ class ThroughObstore(Store):
         self, key: str, *, start: int | None = None, end: int | None = None, if_match: str | None = None
     ) -> bytes:
         """As `get`, without a thread."""
-        asked = self._asked(key, start, end, if_match)
-        if asked is not None:
+        whole = start is None and end is None
+        asked = None if whole and if_match is None else self._asked(key, start, end, if_match)
+        if asked is not _TO_OTHERS and self._plain(key):
             try:
-                result = await obstore.get_async(self._fast, key, options=asked or None)
-                data = bytes(await result.bytes_async())
-                if self._is_whole(key, result, data, whole=start is None and end is None):
+                result = await obstore.get_async(self._fast, key, options=asked)
+                data = (await result.bytes_async()).to_bytes()
+                if self._is_whole(key, result, data) if whole else self._is_range(key, result, data):
                     return data
                 if await asyncio.to_thread(self._is_as_kept, key, result.meta["e_tag"], data):
                     return data
@@ -101,7 +114,7 @@ class ThroughObstore(Store):
     def open(self, key: str, *, start: int | None = None, end: int | None = None, if_match: str | None = None) -> Reader:
         """One request as long as it lasts; what broke off goes on by further ones, of the same etag."""
         asked = self._asked(key, start, end, if_match)
-        if asked is not None:
+        if asked is not _TO_OTHERS and self._plain(key):
             try:
                 result = obstore.get(self._fast, key, options=asked)
                 seen, (first, stop) = self._found(key, result).info, result.range
@@ -141,6 +154,13 @@ class ThroughObstore(Store):
 
     def put(self, key: str, data: Data, options: PutOptions = PLAIN) -> ObjectInfo:
         """By one request, with the sum."""
+        if options is PLAIN and type(data) is bytes and self._plain(key):
+            total = crc32c(data)
+            try:
+                put = obstore.put(self._fast, key, data, attributes=self._attributes(total), use_multipart=False)
+                return ObjectInfo(key, len(data), put["e_tag"], None, DEFAULT_TYPE, EMPTY, total)
+            except FAILURES:
+                return self._put_again(key, writing(self.uri, self.capabilities, key, data, options), False)
         sending, lost = writing(self.uri, self.capabilities, key, data, options), False
         if self._plain(key):
             try:
@@ -151,6 +171,14 @@ class ThroughObstore(Store):
 
     async def put_async(self, key: str, data: Data, options: PutOptions = PLAIN) -> ObjectInfo:
         """As `put`, without a thread."""
+        if options is PLAIN and type(data) is bytes and self._plain(key):
+            total = crc32c(data)
+            try:
+                put = await obstore.put_async(self._fast, key, data, attributes=self._attributes(total), use_multipart=False)
+                return ObjectInfo(key, len(data), put["e_tag"], None, DEFAULT_TYPE, EMPTY, total)
+            except FAILURES:
+                sending = writing(self.uri, self.capabilities, key, data, options)
+                return await asyncio.to_thread(self._put_again, key, sending, False)
         sending, lost = writing(self.uri, self.capabilities, key, data, options), False
         if self._plain(key):
             try:
@@ -203,27 +231,29 @@ class ThroughObstore(Store):
         return _ODD.search(key) is None
 
     def _asked(self, key: str, start: int | None, end: int | None, if_match: str | None) -> Any:
-        """obstore's options of a get; None for one that it cannot make."""
+        """obstore's options of a get; _TO_OTHERS for one that it cannot make."""
         asked: dict[str, Any] = {} if if_match is None else {"if_match": if_match}
         if start is not None or end is not None:
             ranges.check(self.uri + key, start, end)
             if start is not None and start < 0:
-                return None
+                return _TO_OTHERS
             asked["range"] = {"offset": start} if end is None else (start or 0, end)
-        return asked if self._plain(key) else None
+        return asked
 
-    def _is_whole(self, key: str, result: GetResult, data: bytes, *, whole: bool) -> bool:
-        """Check what one request gave; False if the store keeps the sum. That a body broke off, the transport tells."""
-        if not whole:
-            first, stop = result.range
-            verify(self.uri + key, size=len(data), expected_size=stop - first, crc32c=None, expected=None)
-            return True
-        text = result.attributes.get(self._sum)
-        if text == KEPT_BY_STORE:
-            return False
-        if text is not None and text != encode(summed := crc32c(data)):
-            verify(self.uri + key, size=len(data), expected_size=len(data), crc32c=summed, expected=decode(text))
+    def _is_range(self, key: str, result: GetResult, data: bytes) -> bool:
+        """Check the length of a part that one request gave; its sum is not known."""
+        first, stop = result.range
+        verify(self.uri + key, size=len(data), expected_size=stop - first, crc32c=None, expected=None)
         return True
+
+    def _is_whole(self, key: str, result: GetResult, data: bytes) -> bool:
+        """Check what one request gave; False if the store keeps the sum. That a body broke off, the transport tells."""
+        text = result.attributes.get(self._sum)
+        if text is None or text == encode(summed := crc32c(data)):
+            return True
+        if text != KEPT_BY_STORE:
+            verify(self.uri + key, size=len(data), expected_size=len(data), crc32c=summed, expected=decode(text))
+        return text != KEPT_BY_STORE
 
     def _is_as_kept(self, key: str, etag: str | None, data: bytes) -> bool:
         """Compare a whole with the sum that the store keeps, by one request; False if it is another object's by now."""
@@ -324,14 +354,16 @@ class ThroughObstore(Store):
             content_type=attributes.get("Content-Type"),
         )
 
+    def _attributes(self, total: int) -> Any:
+        """What most puts tell of an object, as obstore takes it."""
+        return {"Content-Type": DEFAULT_TYPE, self._sum: encode(total)}
+
     def _sent(self, writing: Writing) -> dict[str, Any]:
         """The options of obstore's put."""
         kept = writing.kept
         if self.HYPHEN != "-":
             kept = {name.replace("-", self.HYPHEN): value for name, value in kept.items()}
         sent: dict[str, Any] = {"attributes": {"Content-Type": writing.content_type, **kept}, "use_multipart": False}
-        if writing.options is PLAIN:
-            return sent
         if writing.conditional:
             sent["mode"] = writing.mode
         if writing.options.tags:

@@ -16,6 +16,7 @@ from cloudlayer.interfaces import Deadline
 from cloudlayer.runtime.docker.registry import process
 from cloudlayer.runtime.docker.registry.client import Client
 from cloudlayer.runtime.docker.registry.server import USER, Server
+from tests.runtime.functions import until
 from tests.runtime.images.conftest import patient
 
 pytestmark = pytest.mark.registry
@@ -103,9 +104,13 @@ def test_what_a_controller_left_that_died_before_it_noted_anything_is_found_and_
     server._reader.stop()
     command = [process.program(), "serve", str(server._reader.settings)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as orphan:
-        server._reader._start(server._settings(True))
-        assert pid(server, "reader") != orphan.pid
-        assert orphan.wait(10) is not None
+        try:
+            until(lambda: orphan.pid in server._reader.running())  # a program that has just begun has no command line yet
+            server._reader._start(server._settings(True))
+            assert pid(server, "reader") != orphan.pid
+            assert orphan.wait(10) is not None
+        finally:
+            orphan.kill()
 
 
 def test_waiting_for_another_who_holds_it_ends_with_the_callers_time(server):

@@ -12,15 +12,11 @@ from tests.storage.faults.runs import Lane, run_all
 LANES = 4
 
 
-def connected(look_alike, address):
-    settings = {
-        "endpoint": address,
-        "region": "us-east-1",
-        "access_key": "key",
-        "secret_key": "secret",
-        "path_style": True,
-        "timeout": "3s",
-    }
+SIGNED = {"access_key": "key", "secret_key": "secret"}
+
+
+def connected(look_alike, address, **account):
+    settings = {"endpoint": address, "region": "us-east-1", "path_style": True, "timeout": "3s", **(account or SIGNED)}
     return registry.connect("s3", look_alike.bucket, "s3", settings)
 
 
@@ -107,10 +103,13 @@ def test_bytes_that_are_wrong_each_time_are_an_integrity_error(lane, kind, read)
     assert caught.value.provider == lane.store.uri
 
 
-def test_bytes_that_change_on_the_way_to_the_store_are_refused_by_it(lane):
+@pytest.mark.parametrize("account", [SIGNED, {"anonymous": True}, {**SIGNED, "checksum": "SHA256"}])
+def test_bytes_that_change_on_the_way_to_the_store_are_refused_by_it(lane, look_alike, account):
+    store = connected(look_alike, lane.proxy.address, **account)
     lane.proxy.plan(forever=Fault("flip_request", 0.5))
     with pytest.raises(IntegrityError):
-        lane.store.put("steady/changed", b"what is put " * 100)
+        store.put("steady/changed", b"what is put " * 100)
+    store.close()
     with pytest.raises(NotFound):
         lane.direct.head("steady/changed")
 

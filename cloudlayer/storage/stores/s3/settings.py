@@ -31,8 +31,8 @@ class Settings(Spec):
 
     `timeout` is how long a request may stay without a byte, `retry_for` how long what fails for a while is tried again
     (unset: twice `timeout`).
-    `lacks` names capabilities that an S3-compatible service does not have. `checksum` is that of small objects, which the
-    service compares: "SHA256", which signing needs in any case, or "CRC64NVME".
+    `lacks` names capabilities that an S3-compatible service does not have. Small objects are signed with their SHA-256, which
+    the service compares with what arrives. `checksum` sends one more with them, which it keeps: "SHA256" or "CRC64NVME".
     """
 
     endpoint: str | None = None
@@ -43,7 +43,7 @@ class Settings(Spec):
     session_token: SecretStr | None = None
     anonymous: bool = False
     path_style: bool | None = None
-    checksum: Literal["SHA256", "CRC64NVME"] = "SHA256"
+    checksum: Literal["SHA256", "CRC64NVME"] | None = None
     lacks: list[str] = Field(default_factory=list)
     timeout: Duration = 30.0
     connect_timeout: Duration = 5.0
@@ -105,16 +105,18 @@ class Clients:
         address = urlsplit(self.boto3.meta.endpoint_url)
         virtual = not _path_style(settings, bucket, address.hostname or "")
         host = f"{bucket}.{address.netloc}" if virtual else address.netloc
+        # Who signs nothing has no other sum that the service would compare.
+        checksum = settings.checksum or ("SHA256" if settings.anonymous else None)
         return S3Store(
             bucket,
             config={
                 "endpoint": f"{address.scheme}://{host}{address.path.rstrip('/')}",
                 "region": self.boto3.meta.region_name or "us-east-1",
                 "virtual_hosted_style_request": virtual,
-                "checksum_algorithm": settings.checksum,
                 "skip_signature": settings.anonymous,
                 "conditional_put": "etag",
                 "unsigned_payload": False,
+                **({"checksum_algorithm": checksum} if checksum else {}),
             },
             client_options={
                 "allow_http": address.scheme == "http",
