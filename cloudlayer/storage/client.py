@@ -37,16 +37,14 @@ class Client:
 
     def resolve(self, uri: str) -> tuple[Store, str]:
         """The store that a URI leads to, and the key in it. InvalidSpec for a URI or a configuration that is wrong."""
-        account, _, rest = uri.partition("://")
-        authority, _, key = rest.partition("/")
-        store = self._stores.get((account, authority))  # no store is kept under what is no URI, or has an alias in it
-        return (store, key) if store is not None else self._resolve(uri)
+        store, key = self.known(uri)
+        return (store, key) if store is not None else (self._connected(self.locate(uri)), key)
 
     def known(self, uri: str) -> tuple[Store | None, str]:
         """As `resolve`, but nothing is connected: None in place of a store that is not yet. InvalidSpec for what is no URI."""
         account, _, rest = uri.partition("://")
         authority, _, key = rest.partition("/")
-        store = self._stores.get((account, authority))
+        store = self._stores.get((account, authority))  # no store is kept under what is no URI, or has an alias in it
         if store is not None:
             return store, key
         location = self.locate(uri)
@@ -56,10 +54,6 @@ class Client:
         """Where a URI leads, with no alias left in it; nothing is connected. InvalidSpec as `resolve`."""
         location = parse(uri)
         return self._accounts.alias(location) if location.scheme in ALIASES else location
-
-    def _resolve(self, uri: str) -> tuple[Store, str]:
-        location = self.locate(uri)
-        return self._connected(location), location.key
 
     def _connected(self, location: Location) -> Store:
         place = _place(location)

@@ -1,13 +1,16 @@
 """Models stay as long as a version that is wanted, or a replica, reads them; on this host, of any fleet of the home."""
 
 import os
+import threading
 import time
+from itertools import count
 from uuid import uuid4
 
 import pytest
 
 from cloudlayer import storage
 from cloudlayer.errors import TransientError
+from cloudlayer.fleet import controller
 from cloudlayer.fleet.clouds import Clouds
 from cloudlayer.fleet.home import Home
 from cloudlayer.fleet.service import Fleets
@@ -20,6 +23,7 @@ from cloudlayer.runtime.models.kept import set_id
 from cloudlayer.runtime.models.unused import KEPT_SECONDS
 from tests.fleet.boxes import PaperHost
 from tests.fleet.controllers import FLEET, two_functions
+from tests.runtime.functions import until
 
 
 @pytest.fixture
@@ -138,3 +142,29 @@ def test_machines_keep_what_their_fleet_reads_though_one_of_them_cannot_be_asked
 
     assert len(rows) > 1
     assert [machine.kept for machine in machines.values()] == [[], *([[set_id(models)]] for _ in rows[1:])]
+
+
+def test_a_controller_does_it_again_and_again_whatever_went_wrong_before(tmp_path, folder, monkeypatch):
+    monkeypatch.setattr(controller, "FIRST_ROUND", 0.01)
+    monkeypatch.setattr(controller, "TIDY_EVERY", 0.01)
+    rounds, real = count(1), Tidying.round
+
+    def first_fails(self):
+        if next(rounds) == 1:
+            raise RuntimeError("what nobody thought of")
+        real(self)
+
+    monkeypatch.setattr(Tidying, "round", first_fails)
+    home = Home(tmp_path / "home")
+    unwanted = models_folder((Model("blob://unwanted", "x", folder.file("unwanted").put("x").etag),), home.sources())
+    age(unwanted)
+
+    running = controller.Controller(home, FLEET, "")
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        until(lambda: not unwanted.exists())
+    finally:
+        running.stop()
+        thread.join(30)
+    assert not thread.is_alive()
