@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from cloudlayer.testing.objects import ObjectConformance
-from tests.storage.stores.web import Page, Web
+from tests.storage.stores.http.web import Page, Web
 
 
 class TestWeb(ObjectConformance):
