@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import SecretStr
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 from urllib3 import HTTPResponse, Timeout
 
-from cloudlayer.errors import IntegrityError, InvalidSpec, NotFound
+from cloudlayer.errors import IntegrityError, InvalidSpec, NotFound, TransientError
 from cloudlayer.specs import Duration, Size, Spec, checked
 from cloudlayer.storage.capabilities import declare
 from cloudlayer.storage.objects import ObjectInfo, PutOptions
@@ -42,6 +43,14 @@ _LACKS: Final = {
 _NO_ATTRIBUTES: Final = "`attributes` is false in the settings: the NameNode has extended attributes switched off"
 _WITHOUT_ATTRIBUTES: Final = dict.fromkeys(("metadata", "content_type", "checked_get"), _NO_ATTRIBUTES)
 _PIECE: Final = 1 * MIB
+_RECOVERING: Final = "RecoveryInProgressException"
+_RECOVERED: Final = Retrying(
+    retry=retry_if_exception(lambda error: isinstance(error, TransientError) and error.code == _RECOVERING),
+    wait=wait_fixed(0.2),
+    stop=stop_after_delay(30.0),
+    reraise=True,
+)
+"""DataNodes hear of a file's recovery with their next heartbeat, which is every three seconds."""
 
 
 class Settings(Spec):
@@ -163,8 +172,8 @@ class WebHdfsTree(Tree):
         retried(lambda: self._calls.send("PUT", path, "CREATE", (), 0, overwrite="true"))
 
     def append(self, path: str, data: Data, offset: int) -> None:
-        """What a try that broke off left after `offset` is cut off before."""
-        retried(lambda: self._append(path, data, offset))
+        """What a try that broke off left after `offset` is cut off before; HDFS takes some seconds until it is."""
+        retried(lambda: _RECOVERED.copy()(lambda: self._append(path, data, offset)))
 
     def _append(self, path: str, data: Data, offset: int) -> None:
         length = self.length(path)

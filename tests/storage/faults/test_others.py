@@ -40,7 +40,7 @@ def test_az(azurite, lane):
     endpoint = urlsplit(place.settings["endpoint"])
     proxy = Proxy(place.settings["endpoint"])
     reached = place.connect(endpoint=f"{proxy.address}{endpoint.path}", **SHORT)
-    look(run_all([lane(place, proxy, reached, KINDS)], range(120)), KINDS)
+    look(run_all([lane(place, proxy, reached, KINDS)], range(400)), KINDS)
 
 
 def test_swift(swift, lane):

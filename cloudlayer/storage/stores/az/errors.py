@@ -47,13 +47,16 @@ _CODES: Final[dict[str, type[CloudError]]] = {
     **dict.fromkeys(("InternalError", "OperationTimedOut"), TransientError),
 }
 
+# The last ones are what the library makes of headers whose values broke off.
+_BROKEN: Final = (ServiceRequestError, ServiceResponseError, DeserializationError, KeyError, ValueError)
+
 
 @contextmanager
 def told(uri: str, *, if_absent: bool = False) -> Iterator[None]:
     """What the library raises, as ours; `uri` is the store's. A condition that did not hold is told as the one asked for."""
     try:
         yield
-    except (ServiceRequestError, ServiceResponseError, DeserializationError, KeyError) as error:  # headers that broke off, too
+    except _BROKEN as error:
         raise TransientError("no whole answer came", provider=uri, code=type(error).__name__) from None
     except HttpResponseError as error:
         raise _translated(uri, error, if_absent=if_absent) from None

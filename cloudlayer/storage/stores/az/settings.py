@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.errors import MissingHeaderBodySeparatorDefect
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from azure.core import PipelineClient
 from azure.core.credentials import AzureSasCredential
+from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.policies import AzureSasCredentialPolicy, BearerTokenCredentialPolicy, CustomHookPolicy
+from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContainerSasPermissions, generate_container_sas
 from obstore.auth.azure import DEFAULT_SCOPES, AzureCredentialProvider
 from obstore.store import AzureStore
@@ -71,6 +75,21 @@ class Settings(Spec):
         )
 
 
+class _Whole(RequestsTransport):  # type: ignore[misc]  # azure.core loads it when it is asked for, which hides its type
+    """Takes no answer for whole that broke off amid its headers: urllib3 only logs that."""
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """As RequestsTransport; ServiceResponseError for such an answer."""
+        answer = super().send(request, **options)
+        headers, message = answer.headers, answer.internal_response.raw._original_response.msg
+        refused = request.method == "HEAD" and answer.status_code >= HTTPStatus.BAD_REQUEST
+        sized = any(name in headers for name in ("content-length", "transfer-encoding")) or headers.get("connection") == "close"
+        broken = any(isinstance(each, MissingHeaderBodySeparatorDefect) for each in message.defects)
+        if broken or not (sized or refused or answer.status_code in {204, 304}):
+            raise ServiceResponseError("the headers of the answer broke off")
+        return answer
+
+
 class Clients:
     """One account's clients of one container: Azure's, a bare one for lists, and obstore's. None tries anything again."""
 
@@ -99,10 +118,12 @@ class Clients:
             retry_total=0,
             max_single_get_size=1 << 40,
             max_single_put_size=4000 * MIB,
-            **limits,
+            transport=_Whole(**limits),
         )
         self.azure: ContainerClient = self.service.get_container_client(container)
-        self.lists: PipelineClient[Any, Any] = PipelineClient(self.endpoint, policies=[self._signing()], **limits)
+        self.lists: PipelineClient[Any, Any] = PipelineClient(
+            self.endpoint, policies=[self._signing()], transport=_Whole(**limits)
+        )
         self.obstore = self._obstore(settings)
 
     @property

@@ -215,7 +215,10 @@ class Azure(ThroughObstore):
 
         def get() -> dict[str, str]:
             with told(self.uri):
-                return dict(self._clients.azure.get_blob_client(key).get_blob_tags())
+                found = self._clients.azure.get_blob_client(key).get_blob_tags()
+            if found is None:  # what the library makes of an answer without a body
+                raise TransientError("no whole answer came", provider=self.uri, code="NoTags")
+            return dict(found)
 
         return self._attempts(get)
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from azure.storage.blob import BlobBlock, ContainerClient
 
-from cloudlayer.errors import IntegrityError, NotFound, TransientError
+from cloudlayer.errors import IntegrityError, NotFound, RejectedSpec, TransientError
 from cloudlayer.storage.checksums import attach, combine, crc32c, encode
 from cloudlayer.storage.objects import ObjectInfo, PutOptions
 from cloudlayer.storage.store import Data, Upload
@@ -24,6 +24,8 @@ from cloudlayer.storage.stores.through_obstore_attempts import Attempts
 from cloudlayer.storage.stores.through_obstore_requests import DEFAULT_TYPE, MARK
 
 MOST_BLOCKS: Final = 50_000
+_UNREAD: Final = frozenset({"", "InvalidBlockId", "InvalidXmlDocument", "InvalidXmlNodeValue"})
+"""The codes with which a list of blocks is refused that cannot be read; Azurite gives none."""
 _NAME: Final = re.compile(r"(?P<upload>[0-9a-f]{24})-(?P<number>[0-9]{5})-(?P<size>[0-9]{10})-(?P<crc32c>[0-9a-f]{8})")
 
 
@@ -114,8 +116,9 @@ class AzureUpload(Upload):
             try:
                 with told(uploads.uri, if_absent=options.if_absent):
                     answer = self._blob().commit_block_list(blocks, **given)
-            except NotFound:
-                self._refuse_if_damaged()
+            except (NotFound, RejectedSpec) as refused:
+                if isinstance(refused, NotFound) or (refused.code or "") in _UNREAD:
+                    self._refuse_if_damaged()
                 raise
             return ObjectInfo(self._key, size, quoted(str(answer["etag"])), None, content_type, options.metadata, crc32c)
 
@@ -126,7 +129,7 @@ class AzureUpload(Upload):
         return uploads.attempts.write(uploads.uri, commit, ours)
 
     def _refuse_if_damaged(self) -> None:
-        """A list of blocks bears no sum: where the service misses a block that it has, the list was damaged on its way."""
+        """A list of blocks bears no sum: if it is refused though the service has each block, it was damaged on its way."""
         with self._lock:
             listed = {number for number, (length, _) in self._parts.items() if length}
         if listed <= self._uploads.staged(self._key, self.id).keys():
