@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import hdfs_native
 
@@ -39,6 +39,9 @@ from cloudlayer.storage.stores.retries import retried
 from cloudlayer.storage.stores.roots import absolute
 from cloudlayer.storage.stores.trees import Entry, Opened, Pieces, Tree, TreeStore
 from cloudlayer.units import MIB
+
+if TYPE_CHECKING:
+    from hdfs_native._internal import RawFileWriter
 
 _LACKS: Final = {
     "compare_and_swap": "HDFS has no rename under a condition on the file that it replaces",
@@ -98,7 +101,7 @@ class HdfsTree(Tree):
         # its own tries would go on for minutes, and panic in some places
         config = {"dfs.client.failover.max.attempts": "0", **settings.config}
         self._client = self._call(lambda: hdfs_native.Client(f"hdfs://{authority}", config, settings.config_dir))
-        self._writers: dict[str, hdfs_native.FileWriter] = {}
+        self._writers: dict[str, RawFileWriter] = {}
 
     def stat(self, path: str) -> Entry:
         """By one call."""
@@ -142,9 +145,9 @@ class HdfsTree(Tree):
             self._call(lambda piece=piece: writer.write(piece))  # type: ignore[misc]
         self._call(writer.close)
 
-    def _new(self, path: str) -> hdfs_native.FileWriter:
+    def _new(self, path: str) -> RawFileWriter:
         options = hdfs_native.WriteOptions(overwrite=True, create_parent=True)
-        return self._call(lambda: self._client.create(self._path(path), options))
+        return self._call(lambda: _raw(self._client.create(self._path(path), options)))
 
     def create(self, path: str) -> None:
         """An empty file, closed."""
@@ -157,15 +160,15 @@ class HdfsTree(Tree):
         self._call(writer.hsync)
         self._writers[path] = writer
 
-    def _writer(self, path: str, offset: int) -> hdfs_native.FileWriter:
+    def _writer(self, path: str, offset: int) -> RawFileWriter:
         length = self.length(path)
         if length < offset:
             raise IntegrityError(f"{path} lost bytes: it has {length} of {offset}", provider=self.uri, code="Truncated")
         if length == offset:
-            return self._call(lambda: self._client.append(self._path(path)))
+            return self._call(lambda: _raw(self._client.append(self._path(path))))
         return self._cut(path, offset)
 
-    def _cut(self, path: str, offset: int) -> hdfs_native.FileWriter:
+    def _cut(self, path: str, offset: int) -> RawFileWriter:
         """HDFS's own call for it is not in the library: what is to stay is written anew, and renamed over."""
         shorter = f"{path}.cut"
         writer = self._new(shorter)
@@ -240,6 +243,12 @@ class HdfsFile(Opened):
         for at in range(start, stop, _PIECE):
             length = min(_PIECE, stop - at)
             yield self._tree._call(lambda at=at, length=length: self._reader.read_range(at, length))  # type: ignore[misc]
+
+
+def _raw(writer: hdfs_native.FileWriter) -> RawFileWriter:
+    """What writes, without the file around it, which would close itself, over the network, in whatever thread collects it."""
+    writer.close = lambda: None  # type: ignore[method-assign]
+    return writer.inner
 
 
 def _entry(status: hdfs_native.FileStatus) -> Entry:

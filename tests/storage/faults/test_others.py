@@ -61,7 +61,7 @@ def behind_a_wire(place, **changes):
 def test_hdfs(hdfs, lane):
     place = hdfs.fresh()
     proxy, reached = behind_a_wire(place)
-    look(run_all([lane(place, proxy, reached, wire.KINDS)], range(90)), wire.KINDS)
+    look(run_all([lane(place, proxy, reached, wire.KINDS)], range(200)), wire.KINDS)
 
 
 def test_sftp(sshd, lane):
