@@ -160,7 +160,8 @@ class ThroughObstore(Store):
                 put = obstore.put(self._fast, key, data, attributes=self._attributes(total), use_multipart=False)
                 return ObjectInfo(key, len(data), put["e_tag"], None, DEFAULT_TYPE, EMPTY, total)
             except FAILURES:
-                return self._put_again(key, writing(self.uri, self.capabilities, key, data, options), False)
+                pass
+            return self._put_again(key, writing(self.uri, self.capabilities, key, data, options), False)
         sending, lost = writing(self.uri, self.capabilities, key, data, options), False
         if self._plain(key):
             try:
@@ -177,8 +178,9 @@ class ThroughObstore(Store):
                 put = await obstore.put_async(self._fast, key, data, attributes=self._attributes(total), use_multipart=False)
                 return ObjectInfo(key, len(data), put["e_tag"], None, DEFAULT_TYPE, EMPTY, total)
             except FAILURES:
-                sending = writing(self.uri, self.capabilities, key, data, options)
-                return await asyncio.to_thread(self._put_again, key, sending, False)
+                pass
+            sending = writing(self.uri, self.capabilities, key, data, options)
+            return await asyncio.to_thread(self._put_again, key, sending, False)
         sending, lost = writing(self.uri, self.capabilities, key, data, options), False
         if self._plain(key):
             try:
