@@ -39,15 +39,20 @@ class Inline(Executor):
 
 
 class Crash:
-    """Counts the places where a process may die, and ends it at one of them. No `finally` runs then."""
+    """Counts the places where a process may die, and ends it at one of them. No `finally` runs then.
 
-    def __init__(self, at: int | None = None) -> None:
+    `passing` is called at each place that is passed, when nothing is half written.
+    """
+
+    def __init__(self, at: int | None = None, passing: Callable[[], None] = lambda: None) -> None:
         self.at = at
         self.passed = 0
+        self._passing = passing
 
     def here(self) -> None:
         if self.passed == self.at:
             os._exit(CRASHED)
+        self._passing()
         self.passed += 1
 
     def around(self, call: Callable[..., Any]) -> Callable[..., Any]:

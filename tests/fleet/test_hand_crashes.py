@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,6 @@ from tests.fleet.controllers import CRASHED, Crash, DangerousDatabase, Place
 from tests.fleet.hands import EVERY, WHERE, held, spec_of, truth
 
 Command = Callable[[Fleets, str], object]
-ONE_AND_THE_REST = ["volume", *(pytest.param(kind, marks=pytest.mark.crashes) for kind in EVERY if kind != "volume")]
 
 
 def create(fleets: Fleets, kind: str) -> None:
@@ -78,17 +78,25 @@ def died(place: Place, command: Command, kind: str, number: int) -> bool:
     return code == CRASHED
 
 
-def deaths(start: Place, folder: Path, command: Command, kind: str) -> dict[str, Place]:
-    """The states that all deaths of a command leave, its end included."""
+def deaths(start: Place, folder: Path, command: Command, kind: str) -> tuple[dict[str, Place], list[str]]:
+    """The states that all deaths of a command leave, its end included; and by which place it died which of them.
+
+    What a process that dies leaves is what lies on the disk then: one run is enough, of which a copy is made at each place.
+    """
     states: dict[str, Place] = {}
-    number = 0
-    while True:
-        place = start.copy(folder / str(number))
-        dead = died(place, command, kind, number)
-        states.setdefault(state(place), place)
-        if not dead:
-            return states
-        number += 1
+    left: list[str] = []
+    alive = start.copy(folder / "alive")
+
+    def copy() -> None:
+        place = alive.copy(folder / str(len(left)))
+        left.append(state(place))
+        if states.setdefault(left[-1], place) is not place:
+            shutil.rmtree(place.folder)
+
+    with at(alive, Crash(passing=copy)) as (fleets, _):
+        command(fleets, kind)
+    states.setdefault(state(alive), alive)
+    return states, left
 
 
 def state(place: Place) -> str:
@@ -118,22 +126,30 @@ def _settled(place: Place) -> tuple[dict[str, int], list[tuple[str, str]]]:
         return held(fleets, world), rows
 
 
-@pytest.mark.timeout(400)
-@pytest.mark.parametrize("kind", ONE_AND_THE_REST)
+@pytest.mark.parametrize("kind", EVERY)
+def test_what_a_process_that_died_leaves_is_what_was_copied(start: Place, tmp_path: Path, kind: str) -> None:
+    _, copied = deaths(start, tmp_path / "copied", create, kind)
+    for number in range(0, len(copied), 4):
+        place = start.copy(tmp_path / "died")
+        assert died(place, create, kind, number)
+        assert state(place) == copied[number]
+
+
+@pytest.mark.parametrize("kind", EVERY)
 def test_a_create_that_dies_anywhere_is_completed_by_the_next_or_swept(start: Place, tmp_path: Path, kind: str) -> None:
     nothing, _ = _settled(start.copy(tmp_path / "nothing"))
     clean = start.copy(tmp_path / "clean")
     with at(clean) as (fleets, _):
         create(fleets, kind)
     one, _ = _settled(clean)
-    states = deaths(start, tmp_path / "once", create, kind)
+    states, _ = deaths(start, tmp_path / "once", create, kind)
     assert len(states) > 3, "no death left anything behind: nothing was tested"
     for number, place in enumerate(states.values()):
-        for left in deaths(place, tmp_path / f"again{number}", _create_unless_made, kind).values():
+        for left in deaths(place, tmp_path / f"again{number}", _create_unless_made, kind)[0].values():
             with at(left) as (fleets, _):
                 _create_unless_made(fleets, kind)
             assert _settled(left)[0] == one
-        for left in deaths(place, tmp_path / f"swept{number}", swept, kind).values():
+        for left in deaths(place, tmp_path / f"swept{number}", swept, kind)[0].values():
             with at(left) as (fleets, _):
                 swept(fleets, kind)
             assert _settled(left)[0] in (one, nothing)
@@ -147,8 +163,6 @@ def _create_unless_made(fleets: Fleets, kind: str) -> None:
         things.create(fleets, KINDS[kind], WHERE, spec)
 
 
-@pytest.mark.timeout(400)
-@pytest.mark.crashes
 @pytest.mark.parametrize("kind", EVERY)
 def test_a_delete_that_dies_anywhere_is_finished_by_the_next_or_swept(start: Place, tmp_path: Path, kind: str) -> None:
     nothing, _ = _settled(start.copy(tmp_path / "nothing"))
@@ -156,14 +170,14 @@ def test_a_delete_that_dies_anywhere_is_finished_by_the_next_or_swept(start: Pla
         create(fleets, kind)
         world.advance(60)
     one, _ = _settled(start.copy(tmp_path / "one"))
-    states = deaths(start, tmp_path / "once", delete, kind)
+    states, _ = deaths(start, tmp_path / "once", delete, kind)
     assert len(states) > 2, "no death left anything behind: nothing was tested"
     for number, place in enumerate(states.values()):
-        for left in deaths(place, tmp_path / f"again{number}", delete, kind).values():
+        for left in deaths(place, tmp_path / f"again{number}", delete, kind)[0].values():
             with at(left) as (fleets, _):
                 delete(fleets, kind)
             assert _settled(left)[0] == nothing
-        for left in deaths(place, tmp_path / f"swept{number}", swept, kind).values():
+        for left in deaths(place, tmp_path / f"swept{number}", swept, kind)[0].values():
             with at(left) as (fleets, _):
                 swept(fleets, kind)
             assert _settled(left)[0] in (one, nothing)
