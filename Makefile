@@ -1,6 +1,7 @@
 # Every target sets up .venv by itself; a second run only compares dates.
 # `run` needs what a fleet on this host needs; the others need the tools for tests and lint as well.
 # PATHS are where a target's tests are: to look for them everywhere takes a minute of a processor for each worker.
+# Tests of OpenStack mostly wait for its services, so that three of them share two processors well.
 
 SHELL := /bin/bash
 VENV := .venv
@@ -56,7 +57,7 @@ test-pulumi-openstack: venv
 
 test-openstack: PATHS ?= tests/conformance/openstack tests/infra tests/providers/openstack
 test-openstack: venv
-	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 2 --dist loadfile -m "openstack and not pulumi" $(PATHS) $(ARGUMENTS)
+	$(ON_OPENSTACK) CLOUDLAYER_REQUIRE=openstack $(BIN)/python -m pytest -n 3 --dist loadfile -m "openstack and not pulumi" $(PATHS) $(ARGUMENTS)
 
 openstack-up:
 	dev/openstack/up.sh install
