@@ -66,7 +66,8 @@ def test_a_controller_that_dies_anywhere_twice_leaves_neither_twins_nor_leaks(st
                 assert reconcile(left), f"{step}: no end was reached"
                 _check(left, before[-1] if before else None, after)
                 assert step != "empty" or len(left.world().instances(live=True)) == 1
-    print(f"\n{step}: {len(once.left)} first deaths, {len(once.states)} states, {second} second deaths, {len(recovered)} states")
+    first = len(once.left)
+    print(f"\n{step}: {first} first deaths, {len(once.states)} states, {second} second deaths, {len(recovered)} states")
 
 
 @pytest.mark.parametrize("step", STEPS)
