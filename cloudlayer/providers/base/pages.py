@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from cloudlayer.errors import UnknownCloudError
 
 Item = TypeVar("Item")
+REPEATED: Final = "RepeatedPage"
+"""The code of a list that would never end."""
 
 
 def flatten(fetch: Callable[[str | None], tuple[Iterable[Item], str | None]], *, provider: str = "") -> Iterator[Item]:
@@ -23,5 +25,5 @@ def flatten(fetch: Callable[[str | None], tuple[Iterable[Item], str | None]], *,
         if not token:
             return
         if token in used:
-            raise UnknownCloudError("a list's next page is one that was read before", provider=provider, code="RepeatedPage")
+            raise UnknownCloudError("a list's next page is one that was read before", provider=provider, code=REPEATED)
         used.add(token)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from cloudlayer.errors import UnknownCloudError
+from cloudlayer.providers.base.pages import REPEATED
 from cloudlayer.providers.libcloud.errors import Answer
 
 _LISTS: Final[Mapping[str, str]] = {
@@ -119,7 +120,7 @@ class Ec2Wire:
         items, token, used = _child(answer.object, place), _token(answer.object), set[str]()
         while token and items is not None:
             if token in used:
-                raise UnknownCloudError("a list's next page is one that was read before", code="RepeatedPage")
+                raise UnknownCloudError("a list's next page is one that was read before", code=REPEATED)
             used.add(token)
             page = self._real(action, params={**asked, "NextToken": token}, **more).object
             items.extend(list(_child(page, place) or ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,10 +13,10 @@ from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
 from cloudlayer import __version__
-from cloudlayer.errors import AuthError, InvalidSpec, NotFound
+from cloudlayer.errors import AuthError, CloudError, InvalidSpec, NotFound, UnknownCloudError
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.base.errors import Where
-from cloudlayer.providers.base.pages import flatten
+from cloudlayer.providers.base.pages import REPEATED, flatten
 from cloudlayer.providers.base.retries import Retries
 from cloudlayer.providers.openstack import errors
 from cloudlayer.providers.openstack.options import Options
@@ -100,8 +100,9 @@ class Client:
     ) -> Iterator[Any]:
         """Every item under `key` of every page of a list: each page says where the next one is.
 
-        A page begins after the last item of the one before, and if that was deleted meanwhile the service has lost its place:
-        then the list is read anew, and what was told is not told again.
+        A page begins after the last item of the one before. If that was deleted meanwhile, the service has lost its place; if
+        it got another place, as a server does that Nova has just found a host for, the list comes to it again. Then the list is
+        read anew, and what was told is not told again.
         """
 
         def fetch(token: str | None) -> tuple[Iterable[Any], str | None]:
@@ -115,7 +116,7 @@ class Client:
         told: set[str] = set()
         for last in (*(False,) * _NEW_READINGS, True):
             try:
-                for item in flatten(fetch, provider="openstack"):
+                for item in _reading(fetch):
                     name = str(item.get("id") or item)
                     if name not in told:
                         told.add(name)
@@ -172,11 +173,19 @@ def _connect(cloud: str | None, region: str | None) -> Connection:
 
 
 class _PlaceLost(Exception):
-    """The item after which the next page was to begin is not there any more; `error` is what the service said."""
+    """The item after which the next page was to begin is not there any more, or elsewhere; `error` says so."""
 
-    def __init__(self, error: NotFound) -> None:
+    def __init__(self, error: CloudError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _reading(fetch: Callable[[str | None], tuple[Iterable[Any], str | None]]) -> Iterator[Any]:
+    """The items of one reading of a list; _PlaceLost if it comes to a page for the second time."""
+    try:
+        yield from flatten(fetch, provider="openstack")
+    except UnknownCloudError as error:
+        raise (_PlaceLost(error) if error.code == REPEATED else error) from None
 
 
 def _next(answer: Mapping[str, Any], key: str) -> str | None:

@@ -1,8 +1,10 @@
 """Lists are whole, whatever is deleted while they are read."""
 
+from itertools import count
+
 import pytest
 
-from cloudlayer.errors import NotFound
+from cloudlayer.errors import NotFound, UnknownCloudError
 from cloudlayer.interfaces import Deadline
 from cloudlayer.providers.openstack.client import Client
 
@@ -48,3 +50,26 @@ def test_a_list_whose_place_is_always_lost_is_an_error():
 
     with pytest.raises(NotFound, match="could not be found"):
         listed("ab", loses)
+
+
+def test_what_gets_another_place_while_the_list_is_read_is_told_once():
+    calls = count(1)
+
+    def loses(names):
+        if next(calls) == 2:
+            names.insert(2, names.pop(0))
+
+    assert sorted(listed("abcde", loses)) == ["a", "b", "c", "d", "e"]
+    assert next(calls) > 6, "the list was not read anew"
+
+
+class Circle(Listing):
+    """A list whose next page is always the first one."""
+
+    def call(self, service, method, path, *, query=None, deadline=None, **_):
+        return {"ports": [{"id": "a"}], "ports_links": [{"rel": "next", "href": f"http://cloud{path}?limit=1&marker=a"}]}
+
+
+def test_a_list_that_never_ends_is_an_error():
+    with pytest.raises(UnknownCloudError, match="read before"):
+        list(Circle("a", None).pages("network", "/ports", "ports", deadline=Deadline.after(5)))
