@@ -4,10 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from configparser import ConfigParser
 from functools import cache
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 HEAVY = {
     "SQLAlchemy": "sqlalchemy",
@@ -56,7 +60,8 @@ HELP_CPU_SECONDS = 0.3
 @cache
 def modules_after(code):
     report = "import sys; print('loaded:', *sys.modules)"
-    child = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True, timeout=60)
+    child = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=False, timeout=60)
+    assert child.returncode == 0, child.stderr
     return set(child.stdout.rpartition("loaded:")[2].split())
 
 
@@ -110,3 +115,45 @@ def child_cpu_seconds(command):
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=60)
     after = os.times()
     return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+FLEET_PARTS = ("cli", "fleet", "functions", "gateway", "runtime", "scheduler", "providers.local", "providers.simulated")
+BLOCKED = """
+import importlib, pkgutil, sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in blocked:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocker())
+for part in parts:
+    package = importlib.import_module(f"cloudlayer.{part}")
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+"""
+
+
+def distributions(requirements):
+    """The names of what these requirements install, with all that they require in turn."""
+    found, left = set(), [Requirement(text) for text in requirements]
+    while left:
+        wanted = left.pop()
+        name = canonicalize_name(wanted.name)
+        applies = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+        if name not in found and applies:
+            found.add(name)
+            left += map(Requirement, requires(name) or ())
+    return found
+
+
+def test_fleets_need_no_package_but_those_of_their_extra():
+    config = ConfigParser()
+    config.read(Path(__file__).parents[1] / "setup.cfg")
+    wanted = config["options"]["install_requires"] + config["options.extras_require"]["fleet"]
+    there = distributions(line for line in wanted.splitlines() if line and not line.startswith("#"))
+    modules = {name: of for name, of in packages_distributions().items() if name not in sys.stdlib_module_names}
+    blocked = {name for name, of in modules.items() if name != "cloudlayer" and not there & set(map(canonicalize_name, of))}
+    assert {"boto3", "obstore"} <= blocked
+    modules_after(f"blocked, parts = {blocked!r}, {FLEET_PARTS!r}\n{BLOCKED}")
