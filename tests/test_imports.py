@@ -117,7 +117,13 @@ def child_cpu_seconds(command):
     return after.children_user + after.children_system - before.children_user - before.children_system
 
 
-FLEET_PARTS = ("cli", "fleet", "functions", "gateway", "runtime", "scheduler", "providers.local", "providers.simulated")
+PARTS = {
+    "fleet": ("cli", "fleet", "functions", "gateway", "runtime", "scheduler", "providers.local", "providers.simulated"),
+    **{cloud: (f"providers.{cloud}",) for cloud in SDKS},
+    "objects": ("storage",),
+    "pulumi": ("infra",),
+}
+"""What is there with each extra."""
 BLOCKED = """
 import importlib, pkgutil, sys
 
@@ -130,7 +136,8 @@ sys.meta_path.insert(0, Blocker())
 for part in parts:
     package = importlib.import_module(f"cloudlayer.{part}")
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if not module.name.endswith("__main__"):
+        # Who declares a whole fleet needs the extra for fleets too, and is told so.
+        if not module.name.endswith("__main__") and module.name != "cloudlayer.infra.serving":
             importlib.import_module(module.name)
 """
 
@@ -148,12 +155,13 @@ def distributions(requirements):
     return found
 
 
-def test_fleets_need_no_package_but_those_of_their_extra():
+@pytest.mark.parametrize("extra", PARTS)
+def test_a_part_needs_no_package_but_those_of_its_extra(extra):
     config = ConfigParser()
     config.read(Path(__file__).parents[1] / "setup.cfg")
-    wanted = config["options"]["install_requires"] + config["options.extras_require"]["fleet"]
+    wanted = config["options"]["install_requires"] + config["options.extras_require"][extra]
     there = distributions(line for line in wanted.splitlines() if line and not line.startswith("#"))
     modules = {name: of for name, of in packages_distributions().items() if name not in sys.stdlib_module_names}
     blocked = {name for name, of in modules.items() if name != "cloudlayer" and not there & set(map(canonicalize_name, of))}
-    assert {"boto3", "obstore"} <= blocked
-    modules_after(f"blocked, parts = {blocked!r}, {FLEET_PARTS!r}\n{BLOCKED}")
+    assert {"pytest", "mypy"} <= blocked
+    modules_after(f"blocked, parts = {blocked!r}, {PARTS[extra]!r}\n{BLOCKED}")
