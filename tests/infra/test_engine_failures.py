@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 pytest.importorskip("pulumi")
 
 from tests.infra.engine import Result
 from tests.infra.engine.shelving import CHAIN, SAMPLES, Shelf
+from tests.runtime.functions import until
 
 pytestmark = pytest.mark.pulumi
 
@@ -219,6 +221,11 @@ def test_a_call_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert list(shelf.stack.resources) == ["disk"]
 
 
+def programs(program: Path) -> list[int]:
+    """The processes that run a program."""
+    return [each.pid for each in psutil.process_iter(["cmdline"]) if str(program) in (each.info["cmdline"] or ())]
+
+
 def test_a_killed_engine_leaves_a_true_state_and_says_what_was_under_way(shelf: Shelf) -> None:
     shelf.up('Thing("disk")')
     (shelf.folder / "die-both").touch()
@@ -233,6 +240,7 @@ def test_a_killed_engine_leaves_a_true_state_and_says_what_was_under_way(shelf: 
     )
     assert killed.returncode == -9
     assert list(stack.resources) == ["disk"]
+    until(lambda: not programs(stack.program))
 
     result = stack.up()
 

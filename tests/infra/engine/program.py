@@ -6,14 +6,25 @@ PULUMI_CONFIG and PULUMI_CONFIG_SECRET_KEYS. Ends with 1 when the program fails;
 
 import asyncio
 import logging
+import os
 import runpy
 import sys
+import threading
+import time
 import traceback
 from pathlib import Path
 
 
+def end_with(engine: int) -> None:
+    """End this process when the engine that started it is gone: nobody else would."""
+    while os.getppid() == engine:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 def main(address: str, project: str, stack: str, preview: str, program: str) -> int:
     """Run the program against the services; 0 when it went through."""
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     # Python puts this file's folder first; to the program its own belongs there
     sys.path[0] = str(Path(program).parent)
     import pulumi
