@@ -176,6 +176,28 @@ def reconcile(place: Place, crash: Crash | None = None, *, rounds: int = 60, wor
         store.close()
 
 
+def deaths(
+    start: Place, folder: Path, run: Callable[[Place, Crash], object], state: Callable[[Place], str]
+) -> tuple[dict[str, Place], list[str]]:
+    """Every death that `run` can die from `start`: the states that they leave, its end included; and which one each leaves.
+
+    What a process that dies leaves is what lies on the disk then: one run is enough, of which a copy is made at each place.
+    """
+    states: dict[str, Place] = {}
+    left: list[str] = []
+    alive = start.copy(folder / "alive")
+
+    def copy() -> None:
+        place = alive.copy(folder / str(len(left)))
+        left.append(state(place))
+        if states.setdefault(left[-1], place) is not place:
+            shutil.rmtree(place.folder)
+
+    run(alive, Crash(passing=copy))
+    states.setdefault(state(alive), alive)
+    return states, left
+
+
 def crashed(place: Place, at: int) -> bool:
     """Be the controller in a child that dies at place number `at`. False if it came to its end before."""
     child = os.fork()

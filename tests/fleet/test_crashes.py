@@ -7,14 +7,13 @@ second death at each place of that recovery.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from cloudlayer.fleet.store import Database, Store
 from cloudlayer.functions.manifest import Manifest
-from tests.fleet.controllers import FLEET, Crash, Place, crashed, manifest, reconcile, two_functions, want
+from tests.fleet.controllers import FLEET, Crash, Place, crashed, deaths, manifest, reconcile, two_functions, want
 
 STEPS: dict[str, tuple[tuple[Manifest, ...], Manifest | None]] = {
     "up": ((), manifest()),
@@ -53,53 +52,39 @@ def prepare(start: Place, step: str) -> tuple[tuple[Manifest, ...], Manifest | N
 @pytest.mark.parametrize("step", STEPS)
 def test_a_controller_that_dies_anywhere_twice_leaves_neither_twins_nor_leaks(start: Place, tmp_path: Path, step: str) -> None:
     before, after = prepare(start, step)
-    once = Deaths(start, tmp_path / "once")
-    assert len(once.states) > 1, "no death left anything behind: nothing was tested"
+    once, first = all_deaths(start, tmp_path / "once")
+    assert len(once) > 1, "no death left anything behind: nothing was tested"
     recovered: set[str] = set()
     second = 0
-    for place in once.states.values():
-        twice = Deaths(place, tmp_path / "twice")
-        second += len(twice.left)
-        for state, left in twice.states.items():
+    for place in once.values():
+        twice, then = all_deaths(place, tmp_path / "twice")
+        second += len(then)
+        for state, left in twice.items():
             if state not in recovered:
                 recovered.add(state)
                 assert reconcile(left), f"{step}: no end was reached"
                 _check(left, before[-1] if before else None, after)
                 assert step != "empty" or len(left.world().instances(live=True)) == 1
-    first = len(once.left)
-    print(f"\n{step}: {first} first deaths, {len(once.states)} states, {second} second deaths, {len(recovered)} states")
+    print(f"\n{step}: {len(first)} first deaths, {len(once)} states, {second} second deaths, {len(recovered)} states")
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_what_a_process_that_died_leaves_is_what_was_copied(start: Place, tmp_path: Path, step: str) -> None:
     prepare(start, step)
-    deaths = Deaths(start, tmp_path / "copied").left
-    for number in range(0, len(deaths), 5):
+    _, copied = all_deaths(start, tmp_path / "copied")
+    for number in range(0, len(copied), 5):
         place = start.copy(tmp_path / "died")
         assert crashed(place, number)
-        assert place.state() == deaths[number]
+        assert place.state() == copied[number]
 
 
-class Deaths:
-    """Every death that a run from `start` can die: how many, and the different states that they leave (the end included).
+def all_deaths(start: Place, folder: Path) -> tuple[dict[str, Place], list[str]]:
+    """The deaths of a controller that brings the fleet to what is wanted."""
 
-    What a process that dies leaves is what lies on the disk then: one run is enough, of which a copy is made at each place.
-    """
+    def run(place: Place, crash: Crash) -> None:
+        assert reconcile(place, crash), "no end was reached"
 
-    def __init__(self, start: Place, folder: Path) -> None:
-        self.states: dict[str, Place] = {}
-        self.left: list[str] = []
-        self._folder = folder
-        self._alive = start.copy(folder / "alive")
-        assert reconcile(self._alive, Crash(passing=self._copy)), "no end was reached"
-        self.states.setdefault(self._alive.state(), self._alive)
-
-    def _copy(self) -> None:
-        place = self._alive.copy(self._folder / str(len(self.left)))
-        state = place.state()
-        self.left.append(state)
-        if self.states.setdefault(state, place) is not place:
-            shutil.rmtree(place.folder)
+    return deaths(start, folder, run, Place.state)
 
 
 def _check(place: Place, before: Manifest | None, wanted: Manifest | None) -> None:

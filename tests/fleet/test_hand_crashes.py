@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +22,7 @@ from cloudlayer.fleet.service import BY_HAND, Fleets
 from cloudlayer.fleet.store import Store
 from cloudlayer.fleet.sweep import sweep
 from cloudlayer.providers.simulated import World
-from tests.fleet.controllers import CRASHED, Crash, DangerousDatabase, Place
+from tests.fleet.controllers import CRASHED, Crash, DangerousDatabase, Place, deaths
 from tests.fleet.hands import EVERY, WHERE, held, spec_of, truth
 
 Command = Callable[[Fleets, str], object]
@@ -78,25 +77,14 @@ def died(place: Place, command: Command, kind: str, number: int) -> bool:
     return code == CRASHED
 
 
-def deaths(start: Place, folder: Path, command: Command, kind: str) -> tuple[dict[str, Place], list[str]]:
-    """The states that all deaths of a command leave, its end included; and by which place it died which of them.
+def all_deaths(start: Place, folder: Path, command: Command, kind: str) -> tuple[dict[str, Place], list[str]]:
+    """The deaths of a command."""
 
-    What a process that dies leaves is what lies on the disk then: one run is enough, of which a copy is made at each place.
-    """
-    states: dict[str, Place] = {}
-    left: list[str] = []
-    alive = start.copy(folder / "alive")
+    def run(place: Place, crash: Crash) -> None:
+        with at(place, crash) as (fleets, _):
+            command(fleets, kind)
 
-    def copy() -> None:
-        place = alive.copy(folder / str(len(left)))
-        left.append(state(place))
-        if states.setdefault(left[-1], place) is not place:
-            shutil.rmtree(place.folder)
-
-    with at(alive, Crash(passing=copy)) as (fleets, _):
-        command(fleets, kind)
-    states.setdefault(state(alive), alive)
-    return states, left
+    return deaths(start, folder, run, state)
 
 
 def state(place: Place) -> str:
@@ -128,7 +116,7 @@ def _settled(place: Place) -> tuple[dict[str, int], list[tuple[str, str]]]:
 
 @pytest.mark.parametrize("kind", EVERY)
 def test_what_a_process_that_died_leaves_is_what_was_copied(start: Place, tmp_path: Path, kind: str) -> None:
-    _, copied = deaths(start, tmp_path / "copied", create, kind)
+    _, copied = all_deaths(start, tmp_path / "copied", create, kind)
     for number in range(0, len(copied), 4):
         place = start.copy(tmp_path / "died")
         assert died(place, create, kind, number)
@@ -142,14 +130,14 @@ def test_a_create_that_dies_anywhere_is_completed_by_the_next_or_swept(start: Pl
     with at(clean) as (fleets, _):
         create(fleets, kind)
     one, _ = _settled(clean)
-    states, _ = deaths(start, tmp_path / "once", create, kind)
+    states, _ = all_deaths(start, tmp_path / "once", create, kind)
     assert len(states) > 3, "no death left anything behind: nothing was tested"
     for number, place in enumerate(states.values()):
-        for left in deaths(place, tmp_path / f"again{number}", _create_unless_made, kind)[0].values():
+        for left in all_deaths(place, tmp_path / f"again{number}", _create_unless_made, kind)[0].values():
             with at(left) as (fleets, _):
                 _create_unless_made(fleets, kind)
             assert _settled(left)[0] == one
-        for left in deaths(place, tmp_path / f"swept{number}", swept, kind)[0].values():
+        for left in all_deaths(place, tmp_path / f"swept{number}", swept, kind)[0].values():
             with at(left) as (fleets, _):
                 swept(fleets, kind)
             assert _settled(left)[0] in (one, nothing)
@@ -170,14 +158,14 @@ def test_a_delete_that_dies_anywhere_is_finished_by_the_next_or_swept(start: Pla
         create(fleets, kind)
         world.advance(60)
     one, _ = _settled(start.copy(tmp_path / "one"))
-    states, _ = deaths(start, tmp_path / "once", delete, kind)
+    states, _ = all_deaths(start, tmp_path / "once", delete, kind)
     assert len(states) > 2, "no death left anything behind: nothing was tested"
     for number, place in enumerate(states.values()):
-        for left in deaths(place, tmp_path / f"again{number}", delete, kind)[0].values():
+        for left in all_deaths(place, tmp_path / f"again{number}", delete, kind)[0].values():
             with at(left) as (fleets, _):
                 delete(fleets, kind)
             assert _settled(left)[0] == nothing
-        for left in deaths(place, tmp_path / f"swept{number}", swept, kind)[0].values():
+        for left in all_deaths(place, tmp_path / f"swept{number}", swept, kind)[0].values():
             with at(left) as (fleets, _):
                 swept(fleets, kind)
             assert _settled(left)[0] in (one, nothing)

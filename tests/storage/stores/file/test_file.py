@@ -20,23 +20,11 @@ from cloudlayer.errors import (
     PermissionDenied,
     QuotaError,
 )
-from cloudlayer.storage import registry
 from cloudlayer.storage.checksums import crc32c
 from cloudlayer.storage.objects import Fault, PutOptions
 from cloudlayer.storage.stores.file import listing, writing
 
 NOBODY = 65534
-
-
-@pytest.fixture
-def store():
-    return registry.connect("file", "", "file", {})
-
-
-@pytest.fixture
-def root(tmp_path):
-    """What the keys of this test start with."""
-    return f"{tmp_path}/"[1:]
 
 
 @contextmanager

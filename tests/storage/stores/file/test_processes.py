@@ -4,8 +4,6 @@ import multiprocessing
 import os
 import random
 
-import pytest
-
 from cloudlayer.errors import (
     AlreadyExists,
     Changed,
@@ -14,17 +12,6 @@ from cloudlayer.storage import registry
 from cloudlayer.storage.objects import PutOptions
 
 FORK = multiprocessing.get_context("fork")
-
-
-@pytest.fixture
-def store():
-    return registry.connect("file", "", "file", {})
-
-
-@pytest.fixture
-def root(tmp_path):
-    """What the keys of this test start with."""
-    return f"{tmp_path}/"[1:]
 
 
 def count(key):
